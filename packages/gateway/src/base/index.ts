@@ -1,0 +1,10 @@
+/**
+ * base: bytes, canonical JSON, references, secrets, clock and id ports.
+ *
+ * Pure: no I/O, no time, no randomness, nothing of Node. Everything may import it; it imports nothing.
+ */
+export { type Bytes, concatBytes, fromUtf8, parseUtf8, toHex, toUtf8 } from './bytes.ts'
+export type { Clock, Ids } from './clock.ts'
+export { canonicalJson, type Json, type JsonObject } from './json.ts'
+export { formatRef, parseRef } from './ref.ts'
+export { Secret } from './secret.ts'

@@ -1,0 +1,51 @@
+/**
+ * model: the vocabulary that everybody shares, and the ports between layers.
+ *
+ * Pure types and values: no I/O, no time, no randomness. `Permit` leaves this door as a type and its guard only: minting it is behind
+ * `#model/mint` (pipeline), reading the trail behind `#model/read` (evidence, api, app).
+ */
+export type { BoundaryAction, DecidedShape, Decision } from './decision.ts'
+export { catalogue, type CatalogueEntry, type ErrorCode, GatewayError } from './errors.ts'
+export type { Agent, Identity, Person, Workload } from './identity.ts'
+export type {
+  Access,
+  Effect,
+  MaskedColumn,
+  MaskingSummary,
+  ObjectName,
+  Operation,
+  Outcome,
+  OutcomeStatus,
+  Shape,
+} from './operation.ts'
+export type { Permit } from './permit.ts'
+export {
+  type Credentials,
+  type Gate,
+  isRefusal,
+  type Log,
+  type Masking,
+  type MaskVerdict,
+  type OpenRequest,
+  type OpenSession,
+  type Policy,
+  type RejectedCredential,
+  type ResultColumn,
+  type ResultMasker,
+  type Revocation,
+  type Scrubber,
+  type SecretSource,
+  type Verdict,
+  type VerifiedCredential,
+} from './ports.ts'
+export type { Refusal } from './refusal.ts'
+export type { Resource } from './resource.ts'
+export type { ClientAddress, Session, SessionEnd } from './session.ts'
+export type {
+  EventEntry,
+  IntentEntry,
+  OutcomeEntry,
+  Receipt,
+  TrailEvent,
+  TrailOutlet,
+} from './trail.ts'

@@ -1,0 +1,80 @@
+import type { Bytes } from '#base'
+
+/**
+ * What an operation is, without its literals: the classifier's answer. It is cached, shared by all operations of the same text and
+ * compared by identity, so it must never be changed after it was made.
+ */
+export interface Shape {
+  /** The verb, in the field's words: `SELECT`, `INSERT`, `BEGIN`, `SHOW`, `PREPARE`… */
+  readonly verb: string
+  /** What it touches and how; policy answers one question per access. */
+  readonly accesses: readonly Access[]
+  /** Why it could not be fully understood; an incomplete operation is denied. */
+  readonly incomplete?: string
+  /** The text with literals, comments and unknown names removed; never holds a value. */
+  readonly template: string
+  /** Identifies the template (hexadecimal). */
+  readonly fingerprint: string
+}
+
+/** One effect on one object. */
+export interface Access {
+  readonly effect: Effect
+  readonly object: ObjectName
+  /** Columns named for this access, when they are known; absent means "any". */
+  readonly columns?: readonly string[]
+}
+
+/** The leaf actions of policy that SQL can have (`policy.md` §2). */
+export type Effect = 'select' | 'insert' | 'update' | 'delete' | 'truncate' | 'ddl' | 'call' | 'setSetting'
+
+/** The object of an access. Names are exact: folded and unquoted as the resource would. */
+export type ObjectName =
+  | { readonly kind: 'table'; readonly schema: string; readonly name: string }
+  | { readonly kind: 'schema'; readonly schema: string }
+  | { readonly kind: 'function'; readonly schema: string; readonly name: string }
+  | { readonly kind: 'setting'; readonly name: string }
+  | { readonly kind: 'database' }
+
+/** One thing asked: a statement as it is about to run. */
+export interface Operation {
+  readonly shape: Shape
+  /**
+   * The exact statement and parameters or arguments as UTF-8 JSON (`{"statement":…,"parameters":[…]}`), not yet scrubbed:
+   * the pipeline scrubs it before it is recorded.
+   */
+  readonly payload: Bytes
+}
+
+/** How an operation ended, as far as the boundary saw. */
+export type OutcomeStatus = 'success' | 'error' | 'skipped' | 'cancelled' | 'masking-refused' | 'lost'
+
+/** What came back. */
+export interface Outcome {
+  readonly status: OutcomeStatus
+  /** The resource's own error code (an SQLSTATE), when it gave one. */
+  readonly errorCode?: string
+  readonly rows: number
+  /** Result bytes that the client received. */
+  readonly bytes: number
+  readonly durationMs: number
+  /** SHA-256 of the result bytes that the client received (hexadecimal), when it received any. */
+  readonly digest?: string
+  readonly masking?: MaskingSummary
+}
+
+/** The masking record of one result: counts and rules, never a value. */
+export interface MaskingSummary {
+  /** Hash of the rules in force. */
+  readonly ruleset: string
+  readonly columns: readonly MaskedColumn[]
+}
+
+/** What happened to one column. */
+export interface MaskedColumn {
+  readonly name: string
+  /** `declared-pan`, `detected-pan`, `refused-numeric`, `refused-sad`. */
+  readonly rule: string
+  readonly seen: number
+  readonly masked: number
+}

@@ -1,0 +1,149 @@
+import type { Bytes, Secret } from '#base'
+import type { BoundaryAction, DecidedShape, Decision } from './decision.ts'
+import type { ErrorCode } from './errors.ts'
+import type { Identity } from './identity.ts'
+import type { MaskingSummary, Operation, Outcome, Shape } from './operation.ts'
+import type { Permit } from './permit.ts'
+import type { Refusal } from './refusal.ts'
+import type { Resource } from './resource.ts'
+import type { ClientAddress, Session, SessionEnd } from './session.ts'
+
+/** Decides. Synchronous: everything it needs is loaded; any error within is a denial. */
+export interface Policy {
+  /** Hash of the policy set in force (hexadecimal). */
+  readonly hash: string
+  /** May this identity open a session on this resource? */
+  decideConnect(identity: Identity, resource: Resource, nowMs: number): Decision
+  /** May this session run this shape? The same object comes back while nothing that it depends on has changed. */
+  decide(session: Session, shape: Shape, nowMs: number): DecidedShape
+  /** May this identity do this to the boundary itself? */
+  decideBoundary(identity: Identity, action: BoundaryAction, nowMs: number): Decision
+}
+
+/** Tells who a presented secret belongs to. */
+export interface Credentials {
+  /** Checks a token or job token presented for a resource; the answer is a value, a rejection names its code. */
+  verify(secret: Secret<string>, resource: Resource): Promise<VerifiedCredential | RejectedCredential>
+  /** Calls the listener for each revocation from now on; returns how to stop. */
+  onRevoked(listener: (revocation: Revocation) => void): () => void
+}
+
+/** A secret that was accepted. */
+export interface VerifiedCredential {
+  readonly kind: 'verified'
+  readonly identity: Identity
+  /** A name of the token that cannot be used as one. */
+  readonly tokenId: string
+  readonly grantId: string
+  /** When the grant behind the token ends (milliseconds since the epoch). */
+  readonly grantEndsAtMs: number
+  /** The idle limit of sessions under it, absent for workloads. */
+  readonly idleLimitMs?: number
+}
+
+/** A secret that was not. */
+export interface RejectedCredential {
+  readonly kind: 'rejected'
+  readonly code: ErrorCode
+  /** The identity it was issued to, when it was once good. */
+  readonly identity?: Identity
+  /** What was wrong, without the secret in it. */
+  readonly reason: string
+}
+
+/** What was revoked: exactly one of the three is set. */
+export interface Revocation {
+  readonly tokenId?: string
+  readonly grantId?: string
+  readonly identityId?: string
+  readonly by: string
+  readonly reason: string
+}
+
+/** The boundary's side of opening sessions; the same flow for every protocol. */
+export interface Gate {
+  /** Verifies, decides `connect`, records, and opens; or says no. Never throws. */
+  open(request: OpenRequest): Promise<OpenSession | Refusal>
+}
+
+/** What a protocol knows when somebody wants in. */
+export interface OpenRequest {
+  readonly resource: Resource
+  readonly secret: Secret<string>
+  readonly client: ClientAddress
+}
+
+/** An open session: the only way to get permits. */
+export interface OpenSession {
+  readonly session: Session
+  /** Aborted with a `SessionEnd` as reason when the session must end: revoked, expired, idle, shut down. */
+  readonly ended: AbortSignal
+  /**
+   * Decides and records a batch in one commit: a verdict for each operation, in order. Everything behind the first refusal of a batch
+   * is still decided and recorded as given; whether it runs is the protocol's to say by its outcome.
+   */
+  admit(batch: readonly Operation[]): Promise<readonly Verdict[]>
+  /** Hands over how a permitted operation ended, exactly once per permit. */
+  complete(permit: Permit, outcome: Outcome): void
+  /** Says that the client is alive (for the idle limit). */
+  touch(): void
+  /** Ends the session; records why. Idempotent. */
+  close(end: SessionEnd): Promise<void>
+}
+
+/** The answer to one operation. */
+export type Verdict =
+  | { readonly kind: 'permit'; readonly permit: Permit }
+  | { readonly kind: 'refusal'; readonly refusal: Refusal }
+
+/** Whether an answer of the gate is a refusal. */
+export function isRefusal(answer: OpenSession | Refusal): answer is Refusal {
+  return 'code' in answer
+}
+
+/** Hands out the secrets of resources, at the moment they are needed. */
+export interface SecretSource {
+  /** @throws {GatewayError} `SP_VAULT_SECRET_MISSING`. */
+  reveal(name: string): Promise<Secret<string>>
+}
+
+/** Replaces card numbers and track data in whatever is recorded, logged or said. Never throws, byte length is kept. */
+export interface Scrubber {
+  scrub(bytes: Bytes): Bytes
+  scrubText(text: string): string
+}
+
+/** The masking of results. */
+export interface Masking {
+  readonly scrubber: Scrubber
+  /** Begins a result. */
+  begin(columns: readonly ResultColumn[]): ResultMasker
+}
+
+/** A column of a result as masking sees it. */
+export interface ResultColumn {
+  readonly name: string
+  readonly category: 'text' | 'json' | 'numeric' | 'other'
+  /** The class that the configuration declares for it. */
+  readonly declared?: 'pan' | 'sad'
+}
+
+/** What became of one value. */
+export type MaskVerdict = 'clean' | 'masked' | 'refuse-numeric' | 'refuse-sad'
+
+/** Masks the values of one result, in place. Any throw is a detector failure: the result is aborted. */
+export interface ResultMasker {
+  /** Whether some value within a span of raw rows may have to be changed; false is certain. Always true while a column is declared. */
+  mayMatch(buffer: Bytes, start: number, end: number): boolean
+  /** Masks one whole value in place. */
+  mask(column: number, buffer: Bytes, start: number, end: number): MaskVerdict
+  /** The masking record so far; undefined when nothing was declared, found or refused. */
+  summary(): MaskingSummary | undefined
+}
+
+/** A log for people who run the gateway; a line may be lost, a record may not. Every text passes the scrubber. */
+export interface Log {
+  info(event: string, facts?: Readonly<Record<string, string | number | boolean>>): void
+  warn(event: string, facts?: Readonly<Record<string, string | number | boolean>>): void
+  error(event: string, facts?: Readonly<Record<string, string | number | boolean>>): void
+}
