@@ -34,6 +34,7 @@ export {
   type ResultMasker,
   type Revocation,
   type Scrubber,
+  type Sealer,
   type SecretSource,
   type Verdict,
   type VerifiedCredential,

@@ -107,6 +107,14 @@ export interface SecretSource {
   reveal(name: string): Promise<Secret<string>>
 }
 
+/** Seals small things (keys, credentials) under a key that lies outside the store. */
+export interface Sealer {
+  /** Seals bytes; `context` is authenticated and must be given again to open. */
+  seal(plain: Bytes, context: string): Bytes
+  /** @throws {GatewayError} `SP_VAULT_SEAL_BROKEN`. */
+  open(sealed: Bytes, context: string): Bytes
+}
+
 /** Replaces card numbers and track data in whatever is recorded, logged or said. Never throws, byte length is kept. */
 export interface Scrubber {
   scrub(bytes: Bytes): Bytes
