@@ -46,8 +46,11 @@ export interface Operation {
   readonly payload: Bytes
 }
 
-/** How an operation ended, as far as the boundary saw. */
-export type OutcomeStatus = 'success' | 'error' | 'skipped' | 'cancelled' | 'masking-refused' | 'lost'
+/**
+ * How an operation ended, as far as the boundary saw. `refused`: never sent; `skipped`: permitted, but something before it failed;
+ * `lost`: the connection ended before an answer came. Recovery adds `unknown` for intents that have no outcome.
+ */
+export type OutcomeStatus = 'success' | 'error' | 'refused' | 'skipped' | 'cancelled' | 'masking-refused' | 'lost'
 
 /** What came back. */
 export interface Outcome {

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseRef, Secret, toUtf8 } from '#base'
+import {
+  type Credentials,
+  type DecidedShape,
+  type EventEntry,
+  GatewayError,
+  type IntentEntry,
+  isRefusal,
+  type OpenSession,
+  type OutcomeEntry,
+  type Person,
+  type Policy,
+  type Revocation,
+  type Shape,
+  type TrailOutlet,
+} from '#model'
+import { createGate } from './index.ts'
+
+const alice: Person = { kind: 'person', id: 'usr_a', issuer: 'https://idp', subject: 'a', name: 'alice@example.com', groups: ['support'], mfa: true }
+const cards = { name: 'cards', kind: 'postgres', zone: 'cde', tables: ['public.customers'] } as const
+const select: Shape = { verb: 'SELECT', accesses: [], template: 'SELECT ?', fingerprint: 'f1' }
+const drop: Shape = { verb: 'DROP TABLE', accesses: [], template: 'DROP TABLE x', fingerprint: 'f2' }
+const client = { address: '127.0.0.1', port: 1, tls: false }
+
+/** A boundary over in-memory ports: the trail is a list, time stands still until it is moved. */
+function boundary() {
+  const state = { nowMs: 1_000_000, trailWorks: true, listener: (_: Revocation): void => undefined }
+  const entries: (IntentEntry | EventEntry | OutcomeEntry)[] = []
+  const trail: TrailOutlet = {
+    async record(batch) {
+      await Promise.resolve()
+      if (!state.trailWorks) throw new GatewayError('SP_TRAIL_UNAVAILABLE')
+      return batch.map((entry) => ({ sequence: entries.push(entry) - 1 }))
+    },
+    conclude: (entry) => entries.push(entry),
+  }
+  const decide = (shape: Shape): DecidedShape => ({
+    shape,
+    decision: { outcome: shape === select ? 'allow' : 'deny', policies: [], policyHash: 'h' },
+  })
+  const policy: Policy = {
+    hash: 'h',
+    decideConnect: () => ({ outcome: 'allow', policies: ['connect'], policyHash: 'h' }),
+    decide: (_session, shape) => decide(shape),
+    decideBoundary: () => ({ outcome: 'deny', policies: [], policyHash: 'h' }),
+  }
+  const credentials: Credentials = {
+    async verify(secret) {
+      await Promise.resolve()
+      if (secret.expose() !== 'good') return { kind: 'rejected', code: 'SP_AUTH_TOKEN_UNKNOWN', reason: 'not one of ours' }
+      return { kind: 'verified', identity: alice, tokenId: 'tok_1', grantId: 'grt_1', grantEndsAtMs: state.nowMs + 3_600_000, idleLimitMs: 900_000 }
+    },
+    onRevoked(listener) {
+      state.listener = listener
+      return () => undefined
+    },
+  }
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const clock = { nowMs: () => state.nowMs, monotonicMs: () => state.nowMs }
+  const scrubber = { scrub: (bytes: Uint8Array) => bytes, scrubText: (text: string) => text }
+  let ids = 0
+  const gate = createGate({ credentials, policy: () => policy, trail, scrubber, clock, ids: { next: () => `s${ids++}` }, log, maxSessions: 2 })
+  const openSession = async (): Promise<OpenSession> => {
+    const answer = await gate.open({ resource: cards, secret: new Secret('good'), client })
+    assert.ok(!isRefusal(answer))
+    return answer
+  }
+  return { gate, entries, state, openSession }
+}
+
+const statement = (shape: Shape) => ({ shape, payload: toUtf8('{}') })
+
+test('a session is open only after its record', async () => {
+  const { gate, state, entries, openSession } = boundary()
+  state.trailWorks = false
+  const refused = await gate.open({ resource: cards, secret: new Secret('good'), client })
+  assert.ok(isRefusal(refused))
+  assert.equal(refused.code, 'SP_TRAIL_UNAVAILABLE')
+  assert.equal(gate.list().length, 0)
+  state.trailWorks = true
+  await openSession()
+  assert.equal(entries.length, 1)
+})
+
+test('a refused token is on record and its reference leads there', async () => {
+  const { gate, entries } = boundary()
+  const answer = await gate.open({ resource: cards, secret: new Secret('bad'), client })
+  assert.ok(isRefusal(answer))
+  assert.equal(answer.code, 'SP_AUTH_TOKEN_UNKNOWN')
+  assert.equal(parseRef(answer.ref ?? ''), 0)
+  assert.ok(answer.message.includes(`[ref ${answer.ref}]`))
+  const [entry] = entries
+  assert.ok(entry?.kind === 'event' && entry.event.status === 'failure')
+})
+
+test('a batch has one verdict each, in order; a refusal is recorded and concluded', async () => {
+  const { entries, openSession } = boundary()
+  const session = await openSession()
+  const verdicts = await session.admit([statement(select), statement(drop), statement(select)])
+  assert.deepEqual(
+    verdicts.map((verdict) => verdict.kind),
+    ['permit', 'refusal', 'permit'],
+  )
+  assert.equal(entries.filter((entry) => entry.kind === 'intent').length, 3)
+  const outcomes = entries.filter((entry) => entry.kind === 'outcome')
+  assert.deepEqual(
+    outcomes.map((entry) => [entry.intent, entry.outcome.status]),
+    [[2, 'refused']],
+  )
+})
+
+test('no record, no permit', async () => {
+  const { state, openSession } = boundary()
+  const session = await openSession()
+  state.trailWorks = false
+  await assert.rejects(session.admit([statement(select)]), { code: 'SP_TRAIL_UNAVAILABLE' })
+  state.trailWorks = true
+  const [verdict] = await session.admit([statement(select)])
+  assert.equal(verdict?.kind, 'permit')
+})
+
+test('each permit is concluded exactly once, at the latest when the session closes', async () => {
+  const { entries, openSession } = boundary()
+  const session = await openSession()
+  const verdicts = await session.admit([statement(select), statement(select)])
+  const [first] = verdicts
+  assert.ok(first?.kind === 'permit')
+  const outcome = { status: 'success', rows: 1, bytes: 9, durationMs: 1 } as const
+  session.complete(first.permit, outcome)
+  session.complete(first.permit, outcome)
+  await session.close({ kind: 'client' })
+  await session.close({ kind: 'client' })
+  const outcomes = entries.filter((entry) => entry.kind === 'outcome')
+  assert.deepEqual(
+    outcomes.map((entry) => [entry.intent, entry.outcome.status]),
+    [
+      [1, 'success'],
+      [2, 'lost'],
+    ],
+  )
+  assert.equal(entries.filter((entry) => entry.kind === 'event' && entry.event.activity === 'close').length, 1)
+})
+
+const revocations: readonly [string, Revocation, boolean][] = [
+  ['the token', { tokenId: 'tok_1', by: 'bob', reason: 'lost laptop' }, true],
+  ['the grant', { grantId: 'grt_1', by: 'bob', reason: 'lost laptop' }, true],
+  ['the person', { identityId: 'usr_a', by: 'bob', reason: 'left' }, true],
+  ['somebody else', { identityId: 'usr_b', by: 'bob', reason: 'left' }, false],
+]
+for (const [name, revocation, ends] of revocations) {
+  test(`revoking ${name} ${ends ? 'ends' : 'leaves'} the session`, async () => {
+    const { state, openSession } = boundary()
+    const session = await openSession()
+    state.listener(revocation)
+    assert.equal(session.ended.aborted, ends)
+    if (ends) await assert.rejects(session.admit([statement(select)]), { code: 'SP_SESSION_REVOKED' })
+  })
+}
+
+test('a revocation while the record is written leaves no permit', async () => {
+  const { state, entries, openSession } = boundary()
+  const session = await openSession()
+  const admitting = session.admit([statement(select)])
+  state.listener({ identityId: 'usr_a', by: 'bob', reason: 'left' })
+  await assert.rejects(admitting, { code: 'SP_SESSION_REVOKED' })
+  const outcome = entries.find((entry) => entry.kind === 'outcome')
+  assert.equal(outcome?.outcome.status, 'refused')
+})
+
+test('an idle session ends, a running operation is no idleness, and time ends every session', async () => {
+  const { gate, state, openSession } = boundary()
+  const idle = await openSession()
+  const busy = await openSession()
+  await busy.admit([statement(select)])
+  state.nowMs += 900_000
+  gate.sweep()
+  assert.deepEqual(idle.ended.reason, { kind: 'idle' })
+  assert.equal(busy.ended.aborted, false)
+  state.nowMs += 3_600_000
+  gate.sweep()
+  assert.deepEqual(busy.ended.reason, { kind: 'expired' })
+})
+
+test('no more sessions than the limit', async () => {
+  const { gate, openSession } = boundary()
+  await openSession()
+  await openSession()
+  const answer = await gate.open({ resource: cards, secret: new Secret('good'), client })
+  assert.ok(isRefusal(answer))
+  assert.equal(answer.code, 'SP_BUSY')
+})

@@ -1,0 +1,178 @@
+import type { Clock, Ids } from '#base'
+import {
+  type Credentials,
+  type Decision,
+  type ErrorCode,
+  type Gate,
+  GatewayError,
+  type Log,
+  type OpenRequest,
+  type OpenSession,
+  type Policy,
+  type Receipt,
+  type Refusal,
+  type RejectedCredential,
+  type Scrubber,
+  type Session,
+  type SessionEnd,
+  type TrailEvent,
+  type TrailOutlet,
+  type VerifiedCredential,
+} from '#model'
+import { type LiveSession, LiveSessions } from './live-sessions.ts'
+import { refusal } from './refusals.ts'
+import { GatedSession, type SessionPorts } from './session.ts'
+
+/** What the gate is made of. */
+export interface GateOptions {
+  readonly credentials: Credentials
+  /** The policy in force now. */
+  readonly policy: () => Policy
+  readonly trail: TrailOutlet
+  readonly scrubber: Scrubber
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly log: Log
+  /** Sessions open at once, over all resources. */
+  readonly maxSessions: number
+}
+
+/** The gate with what administrators need of it. */
+export interface SessionGate extends Gate {
+  list(): readonly LiveSession[]
+  /** Ends one session; false when there is none of that id. */
+  end(sessionId: string, end: SessionEnd): boolean
+  endAll(end: SessionEnd): void
+  /** Ends expired and idle sessions; to be called every second. */
+  sweep(): void
+}
+
+/** Creates the gate through which every protocol opens its sessions. */
+export function createGate(options: GateOptions): SessionGate {
+  const live = new LiveSessions(options.clock)
+  options.credentials.onRevoked((revocation) => live.revoke(revocation))
+  return {
+    open: (request) => open(request, options, { ...options, live }),
+    list: () => live.list(),
+    end: (id, end) => live.end(id, end),
+    endAll: (end) => {
+      live.endAll(end)
+    },
+    sweep: () => {
+      live.sweep()
+    },
+  }
+}
+
+async function open(request: OpenRequest, options: GateOptions, ports: SessionPorts): Promise<OpenSession | Refusal> {
+  const { resource } = request
+  const code = ports.live.size >= options.maxSessions ? 'SP_BUSY' : undefined
+  if (code !== undefined) return refusal({ code, what: 'access', resource })
+  try {
+    const credential = await options.credentials.verify(request.secret, resource)
+    if (credential.kind === 'rejected') return await rejectCredential(request, credential, options)
+    const decision = options.policy().decideConnect(credential.identity, resource, options.clock.nowMs())
+    if (decision.outcome !== 'allow') return await denyConnect(request, credential, decision, options)
+    return await admitSession(request, credential, decision, ports, options)
+  } catch (error) {
+    // Whatever failed, the answer is no; without a record there is no reference either.
+    options.log.error('session.open_failed', { resource: resource.name, error: String(error) })
+    return refusal({ code: faultCode(error), what: 'access', resource })
+  }
+}
+
+async function rejectCredential(request: OpenRequest, rejected: RejectedCredential, options: GateOptions): Promise<Refusal> {
+  const { resource } = request
+  const { code, identity, reason } = rejected
+  const known = identity === undefined ? {} : { identity }
+  const receipt = await recordEvent(options, {
+    class: 'authentication',
+    activity: 'token-refused',
+    ...(identity === undefined ? {} : { actor: identity }),
+    client: request.client,
+    resource: resource.name,
+    status: 'failure',
+    code,
+    details: { reason },
+  })
+  return refusal({ code, what: 'access', resource, ...known, reason, sequence: receipt.sequence })
+}
+
+async function denyConnect(request: OpenRequest, credential: VerifiedCredential, decision: Decision, options: GateOptions): Promise<Refusal> {
+  const { resource } = request
+  const { identity } = credential
+  const code = decision.outcome === 'hold' ? 'SP_POLICY_NEEDS_APPROVAL' : (decision.code ?? 'SP_POLICY_DENIED')
+  const receipt = await recordEvent(options, {
+    class: 'authorize-session',
+    activity: 'open',
+    actor: identity,
+    client: request.client,
+    resource: resource.name,
+    status: 'failure',
+    code,
+    details: { ...decisionFacts(decision), token: credential.tokenId, grant: credential.grantId },
+  })
+  const facts = { code, what: 'access', resource, identity, sequence: receipt.sequence }
+  return refusal(decision.reason === undefined ? facts : { ...facts, reason: decision.reason })
+}
+
+async function admitSession(
+  request: OpenRequest,
+  credential: VerifiedCredential,
+  decision: Decision,
+  ports: SessionPorts,
+  options: GateOptions,
+): Promise<OpenSession> {
+  const startedAtMs = Math.round(options.clock.nowMs())
+  const session: Session = {
+    id: options.ids.next(),
+    identity: credential.identity,
+    resource: request.resource,
+    tokenId: credential.tokenId,
+    grantId: credential.grantId,
+    startedAtMs,
+    endsAtMs: credential.grantEndsAtMs,
+    client: request.client,
+  }
+  const entry = {
+    session,
+    idleLimitMs: credential.idleLimitMs,
+    controller: new AbortController(),
+    lastActiveMonotonicMs: options.clock.monotonicMs(),
+    operations: 0,
+    running: 0,
+  }
+  // Listed before the record is written, so that a revocation in between finds it.
+  ports.live.add(entry)
+  try {
+    await recordEvent(options, {
+      class: 'authorize-session',
+      activity: 'open',
+      actor: session.identity,
+      session,
+      client: request.client,
+      resource: session.resource.name,
+      status: 'success',
+      details: { ...decisionFacts(decision), ends: session.endsAtMs },
+    })
+  } catch (error) {
+    ports.live.remove(session.id)
+    throw error
+  }
+  return new GatedSession(entry, ports)
+}
+
+function decisionFacts(decision: Decision): { decision: string; policies: readonly string[]; policy_hash: string } {
+  return { decision: decision.outcome, policies: decision.policies, policy_hash: decision.policyHash }
+}
+
+async function recordEvent(options: GateOptions, event: TrailEvent): Promise<Receipt> {
+  const [receipt] = await options.trail.record([{ kind: 'event', timeMs: options.clock.nowMs(), event }])
+  if (receipt === undefined) throw new Error('the trail gave no receipt')
+  return receipt
+}
+
+function faultCode(error: unknown): ErrorCode {
+  if (error instanceof GatewayError) return error.code
+  return 'SP_AUTH_UNAVAILABLE'
+}
