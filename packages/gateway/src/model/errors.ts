@@ -37,7 +37,8 @@ export const catalogue = {
     log: 'warn',
   },
   SP_AUTH_JOB_TOKEN_INVALID: {
-    meaning: 'the job token does not fulfil what the configuration asks of its issuer: signature, iss, aud, exp or claims',
+    meaning:
+      'the job token does not fulfil what the configuration asks of its issuer: signature, iss, aud, exp or claims',
     next: 'compare the claims of the token with identity.workloads in sallyport.yaml',
     retry: 'no',
     log: 'warn',

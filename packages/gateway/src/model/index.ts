@@ -42,11 +42,4 @@ export {
 export type { Refusal } from './refusal.ts'
 export type { Resource } from './resource.ts'
 export type { ClientAddress, Session, SessionEnd } from './session.ts'
-export type {
-  EventEntry,
-  IntentEntry,
-  OutcomeEntry,
-  Receipt,
-  TrailEvent,
-  TrailOutlet,
-} from './trail.ts'
+export type { EventEntry, IntentEntry, OutcomeEntry, Receipt, TrailEvent, TrailOutlet } from './trail.ts'

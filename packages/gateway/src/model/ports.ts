@@ -93,8 +93,7 @@ export interface OpenSession {
 
 /** The answer to one operation. */
 export type Verdict =
-  | { readonly kind: 'permit'; readonly permit: Permit }
-  | { readonly kind: 'refusal'; readonly refusal: Refusal }
+  { readonly kind: 'permit'; readonly permit: Permit } | { readonly kind: 'refusal'; readonly refusal: Refusal }
 
 /** Whether an answer of the gate is a refusal. */
 export function isRefusal(answer: OpenSession | Refusal): answer is Refusal {

@@ -18,7 +18,15 @@ import {
 } from '#model'
 import { createGate } from './index.ts'
 
-const alice: Person = { kind: 'person', id: 'usr_a', issuer: 'https://idp', subject: 'a', name: 'alice@example.com', groups: ['support'], mfa: true }
+const alice: Person = {
+  kind: 'person',
+  id: 'usr_a',
+  issuer: 'https://idp',
+  subject: 'a',
+  name: 'alice@example.com',
+  groups: ['support'],
+  mfa: true,
+}
 const cards = { name: 'cards', kind: 'postgres', zone: 'cde', tables: ['public.customers'] } as const
 const select: Shape = { verb: 'SELECT', accesses: [], template: 'SELECT ?', fingerprint: 'f1' }
 const drop: Shape = { verb: 'DROP TABLE', accesses: [], template: 'DROP TABLE x', fingerprint: 'f2' }
@@ -49,8 +57,16 @@ function boundary() {
   const credentials: Credentials = {
     async verify(secret) {
       await Promise.resolve()
-      if (secret.expose() !== 'good') return { kind: 'rejected', code: 'SP_AUTH_TOKEN_UNKNOWN', reason: 'not one of ours' }
-      return { kind: 'verified', identity: alice, tokenId: 'tok_1', grantId: 'grt_1', grantEndsAtMs: state.nowMs + 3_600_000, idleLimitMs: 900_000 }
+      if (secret.expose() !== 'good')
+        return { kind: 'rejected', code: 'SP_AUTH_TOKEN_UNKNOWN', reason: 'not one of ours' }
+      return {
+        kind: 'verified',
+        identity: alice,
+        tokenId: 'tok_1',
+        grantId: 'grt_1',
+        grantEndsAtMs: state.nowMs + 3_600_000,
+        idleLimitMs: 900_000,
+      }
     },
     onRevoked(listener) {
       state.listener = listener
@@ -61,7 +77,16 @@ function boundary() {
   const clock = { nowMs: () => state.nowMs, monotonicMs: () => state.nowMs }
   const scrubber = { scrub: (bytes: Uint8Array) => bytes, scrubText: (text: string) => text }
   let ids = 0
-  const gate = createGate({ credentials, policy: () => policy, trail, scrubber, clock, ids: { next: () => `s${ids++}` }, log, maxSessions: 2 })
+  const gate = createGate({
+    credentials,
+    policy: () => policy,
+    trail,
+    scrubber,
+    clock,
+    ids: { next: () => `s${ids++}` },
+    log,
+    maxSessions: 2,
+  })
   const openSession = async (): Promise<OpenSession> => {
     const answer = await gate.open({ resource: cards, secret: new Secret('good'), client })
     assert.ok(!isRefusal(answer))

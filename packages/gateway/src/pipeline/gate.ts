@@ -81,7 +81,11 @@ async function open(request: OpenRequest, options: GateOptions, ports: SessionPo
   }
 }
 
-async function rejectCredential(request: OpenRequest, rejected: RejectedCredential, options: GateOptions): Promise<Refusal> {
+async function rejectCredential(
+  request: OpenRequest,
+  rejected: RejectedCredential,
+  options: GateOptions,
+): Promise<Refusal> {
   const { resource } = request
   const { code, identity, reason } = rejected
   const known = identity === undefined ? {} : { identity }
@@ -98,7 +102,12 @@ async function rejectCredential(request: OpenRequest, rejected: RejectedCredenti
   return refusal({ code, what: 'access', resource, ...known, reason, sequence: receipt.sequence })
 }
 
-async function denyConnect(request: OpenRequest, credential: VerifiedCredential, decision: Decision, options: GateOptions): Promise<Refusal> {
+async function denyConnect(
+  request: OpenRequest,
+  credential: VerifiedCredential,
+  decision: Decision,
+  options: GateOptions,
+): Promise<Refusal> {
   const { resource } = request
   const { identity } = credential
   const code = decision.outcome === 'hold' ? 'SP_POLICY_NEEDS_APPROVAL' : (decision.code ?? 'SP_POLICY_DENIED')
@@ -173,6 +182,5 @@ async function recordEvent(options: GateOptions, event: TrailEvent): Promise<Rec
 }
 
 function faultCode(error: unknown): ErrorCode {
-  if (error instanceof GatewayError) return error.code
-  return 'SP_AUTH_UNAVAILABLE'
+  return error instanceof GatewayError ? error.code : 'SP_AUTH_UNAVAILABLE'
 }

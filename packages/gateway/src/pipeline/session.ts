@@ -61,7 +61,9 @@ export class GatedSession implements OpenSession {
     this.#refuseWhenEnded()
     const now = this.#ports.clock.nowMs()
     const decided = batch.map((operation) => this.#ports.policy().decide(this.session, operation.shape, now))
-    const receipts = await this.#ports.trail.record(batch.map((operation, index) => this.#intent(operation, at(decided, index), now)))
+    const receipts = await this.#ports.trail.record(
+      batch.map((operation, index) => this.#intent(operation, at(decided, index), now)),
+    )
     // The session may have been revoked while the record was being written: a permit must not outlive it.
     if (this.ended.aborted) {
       for (const receipt of receipts) this.#conclude(receipt.sequence, REFUSED)
@@ -132,8 +134,19 @@ export class GatedSession implements OpenSession {
     for (const permit of this.#open.values()) this.complete(permit, lost(this.#ports.clock, permit))
     if (!this.ended.aborted) this.#entry.controller.abort(end)
     const { session } = this
-    const details = { end: end.kind, operations: this.#entry.operations, ...(end.kind === 'revoked' ? { by: end.by, reason: end.reason } : {}) }
-    const event = { class: 'authorize-session', activity: 'close', actor: session.identity, session, status: 'success', details } as const
+    const details = {
+      end: end.kind,
+      operations: this.#entry.operations,
+      ...(end.kind === 'revoked' ? { by: end.by, reason: end.reason } : {}),
+    }
+    const event = {
+      class: 'authorize-session',
+      activity: 'close',
+      actor: session.identity,
+      session,
+      status: 'success',
+      details,
+    } as const
     try {
       await this.#ports.trail.record([{ kind: 'event', timeMs: this.#ports.clock.nowMs(), event }])
     } catch (error) {
@@ -144,7 +157,12 @@ export class GatedSession implements OpenSession {
 }
 
 function lost(clock: Clock, permit: Permit): Outcome {
-  return { status: 'lost', rows: 0, bytes: 0, durationMs: Math.round(clock.monotonicMs() - permit.admittedAtMonotonicMs) }
+  return {
+    status: 'lost',
+    rows: 0,
+    bytes: 0,
+    durationMs: Math.round(clock.monotonicMs() - permit.admittedAtMonotonicMs),
+  }
 }
 
 /** An array element that must be there: the trail answers with one receipt per entry, policy with one decision per shape. */

@@ -1,0 +1,97 @@
+import { formatRef, type JsonObject, Secret } from '#base'
+import {
+  type BoundaryAction,
+  type Decision,
+  type ErrorCode,
+  GatewayError,
+  type Identity,
+  type TrailEvent,
+} from '#model'
+import type { ApiServices } from './services.ts'
+
+/** Who calls, proven by the bearer token. */
+export interface Caller {
+  readonly identity: Identity
+  readonly client: { readonly address: string; readonly port: number }
+}
+
+/** A "no" of the API, with the reference under which it is on record. */
+export class ApiRefusal extends Error {
+  readonly code: ErrorCode
+  readonly ref: string | undefined
+
+  constructor(code: ErrorCode, detail?: string, ref?: string) {
+    super(detail ?? code)
+    this.code = code
+    this.ref = ref
+  }
+}
+
+/** RFC 6750 §2.1: `Authorization: Bearer b64token`; nothing else is read for a token. */
+export async function authenticate(
+  services: ApiServices,
+  authorization: string | undefined,
+  client: Caller['client'],
+): Promise<Caller> {
+  const token = /^Bearer ([A-Za-z0-9._~+/-]{1,8192}=*)$/i.exec(authorization ?? '')?.[1]
+  const login = token === undefined ? undefined : await services.logins.verify(new Secret(token))
+  if (login === undefined) throw new ApiRefusal('SP_API_UNAUTHENTICATED')
+  return { identity: login.identity, client }
+}
+
+/** What is about to be done, for its record. */
+export interface Deed {
+  readonly action: BoundaryAction
+  /** Closed list in `docs/spec/record.md`. */
+  readonly activity: string
+  readonly details?: JsonObject
+}
+
+/**
+ * Decides whether the caller may do a deed and records the answer, before it is done: PCI DSS 10.2.1.3 asks for every access to the trail.
+ *
+ * @throws {ApiRefusal} when policy says no. @throws {GatewayError} `SP_TRAIL_UNAVAILABLE` when it cannot be recorded.
+ */
+export async function authorize(services: ApiServices, caller: Caller, deed: Deed): Promise<void> {
+  const decision = services.policy().decideBoundary(caller.identity, deed.action, services.clock.nowMs())
+  const allowed = decision.outcome === 'allow'
+  const ref = await record(services, deedEvent(caller, deed, decision))
+  if (!allowed) throw new ApiRefusal(decision.code ?? 'SP_POLICY_DENIED', decision.reason, ref)
+}
+
+/** Whether policy would let the caller do this; records nothing. */
+export function may(services: ApiServices, caller: Caller, action: BoundaryAction): boolean {
+  return services.policy().decideBoundary(caller.identity, action, services.clock.nowMs()).outcome === 'allow'
+}
+
+/** Records a deed that needs no permit of its own (reading what one did oneself). */
+export async function recordOwn(
+  services: ApiServices,
+  caller: Caller,
+  activity: string,
+  details: JsonObject,
+): Promise<void> {
+  const { identity: actor, client } = caller
+  await record(services, { class: 'api-activity', activity, actor, client, status: 'success', details })
+}
+
+function deedEvent(caller: Caller, deed: Deed, decision: Decision): TrailEvent {
+  const { identity: actor, client } = caller
+  const facts = { decision: decision.outcome, policies: decision.policies, policy_hash: decision.policyHash }
+  const base = {
+    class: 'api-activity',
+    activity: deed.activity,
+    actor,
+    client,
+    details: { action: deed.action, ...facts, ...deed.details },
+  } as const
+  return decision.outcome === 'allow'
+    ? { ...base, status: 'success' }
+    : { ...base, status: 'failure', code: decision.code ?? 'SP_POLICY_DENIED' }
+}
+
+async function record(services: ApiServices, event: TrailEvent): Promise<string> {
+  const [receipt] = await services.trail.record([{ kind: 'event', timeMs: services.clock.nowMs(), event }])
+  if (receipt === undefined) throw new GatewayError('SP_TRAIL_UNAVAILABLE')
+  return formatRef(receipt.sequence)
+}

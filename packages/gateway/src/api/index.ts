@@ -1,0 +1,32 @@
+/**
+ * api: the HTTP API that the command line (and later the console) speaks.
+ *
+ * Bearer tokens of audience `<publicUrl>/api` only. Each reading of the trail and each change is decided by policy and on record before
+ * it is done. All rules are behind ports (`services.ts`); a route is parsing, authorisation, one call, one answer.
+ */
+export {
+  API_VERSION,
+  type PayloadView,
+  type Problem,
+  type RecordExplanation,
+  type RecordFilter,
+  type RecordList,
+  type RecordView,
+  type RevocationRequest,
+  type SecretList,
+  type SessionList,
+  type SessionView,
+  type TrailStatusView,
+  type TrailVerification,
+  type WhoAmI,
+} from './contract.ts'
+export { createApi } from './routes.ts'
+export type {
+  ApiServices,
+  Explain,
+  Logins,
+  RevocationTarget,
+  SecretControl,
+  SecretListing,
+  SessionControl,
+} from './services.ts'

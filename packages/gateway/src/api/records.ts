@@ -1,0 +1,152 @@
+import { type Context, Hono } from 'hono'
+import { streamText } from 'hono/streaming'
+import { formatRef, fromUtf8, type JsonObject, parseRef } from '#base'
+import type { RecordQuery, RecordRow } from '#model/read'
+import { ApiRefusal, authorize, may, recordOwn } from './access.ts'
+import {
+  API_VERSION,
+  type PayloadView,
+  type RecordExplanation,
+  type RecordFilter,
+  recordFilter,
+  type RecordList,
+  type RecordView,
+} from './contract.ts'
+import type { ApiEnvironment } from './environment.ts'
+import { parseQuery } from './input.ts'
+import type { ApiServices } from './services.ts'
+
+/** How often a following reader looks for new records. */
+const FOLLOW_INTERVAL_MS = 300
+/** A following reader is asked to come again after this long. */
+const FOLLOW_LIMIT_MS = 3_600_000
+
+/** Routes that read the trail. Each reading is a record of its own, written before anything is shown. */
+export function recordRoutes(services: ApiServices): Hono<ApiEnvironment> {
+  const routes = new Hono<ApiEnvironment>()
+  routes.get('/', (context) => list(services, context))
+  routes.get('/follow', (context) => follow(services, context))
+  routes.get('/:ref', (context) => explain(services, context))
+  routes.get('/:ref/payload', (context) => payload(services, context))
+  return routes
+}
+
+async function list(services: ApiServices, context: Context<ApiEnvironment>): Promise<Response> {
+  const filter = parseQuery(context, recordFilter)
+  await authorize(services, context.var.caller, {
+    action: 'readTrail',
+    activity: 'read-trail',
+    details: { filter: describe(filter) },
+  })
+  const page = await services.reader.query(await toQuery(services, filter))
+  const list: RecordList = {
+    apiVersion: API_VERSION,
+    kind: 'RecordList',
+    records: page.rows.map(toView),
+    names: await services.logins.names(page.rows.flatMap(personsOf)),
+    indexed: page.indexed,
+  }
+  return context.json(list)
+}
+
+async function follow(services: ApiServices, context: Context<ApiEnvironment>): Promise<Response> {
+  const filter = parseQuery(context, recordFilter)
+  await authorize(services, context.var.caller, {
+    action: 'readTrail',
+    activity: 'follow-trail',
+    details: { filter: describe(filter) },
+  })
+  const query = await toQuery(services, filter)
+  const until = services.clock.monotonicMs() + FOLLOW_LIMIT_MS
+  context.header('Content-Type', 'application/jsonl')
+  return streamText(context, async (stream) => {
+    let after = filter.after ?? (await services.reader.status()).indexed - 1
+    while (!stream.aborted && services.clock.monotonicMs() < until && may(services, context.var.caller, 'readTrail')) {
+      const page = await services.reader.query({ ...query, after })
+      const names = await services.logins.names(page.rows.flatMap(personsOf))
+      for (const row of page.rows) await stream.writeln(JSON.stringify({ ...toView(row), names }))
+      after =
+        page.rows.length === query.limit ? (page.rows.at(-1)?.sequence ?? after) : Math.max(after, page.indexed - 1)
+      await stream.sleep(FOLLOW_INTERVAL_MS)
+    }
+  })
+}
+
+async function explain(services: ApiServices, context: Context<ApiEnvironment>): Promise<Response> {
+  const row = await find(services, context)
+  const { caller } = context.var
+  const ref = formatRef(row.sequence)
+  // Everybody may ask why about themselves; about others only by policy.
+  const own = actorOf(row.leaf) === caller.identity.id
+  if (own) await recordOwn(services, caller, 'explain', { ref })
+  else await authorize(services, caller, { action: 'explain', activity: 'explain', details: { ref } })
+  const explanation: RecordExplanation = {
+    apiVersion: API_VERSION,
+    kind: 'RecordExplanation',
+    record: toView(row),
+    names: await services.logins.names(personsOf(row)),
+    explanation: services.explain.explain(row, may(services, caller, 'explain')),
+  }
+  return context.json(explanation)
+}
+
+async function payload(services: ApiServices, context: Context<ApiEnvironment>): Promise<Response> {
+  const row = await find(services, context)
+  const ref = formatRef(row.sequence)
+  await authorize(services, context.var.caller, { action: 'openPayload', activity: 'open-payload', details: { ref } })
+  const bytes = await services.reader.payload(row.sequence)
+  if (bytes === undefined)
+    throw new ApiRefusal('SP_API_NOT_FOUND', `record ${ref} has no payload, or its key was erased`)
+  const view: PayloadView = { apiVersion: API_VERSION, kind: 'Payload', ref, payload: fromUtf8(bytes) }
+  return context.json(view)
+}
+
+/** A record by reference or number. Nobody learns whether a record exists before policy lets them read others'. */
+async function find(services: ApiServices, context: Context<ApiEnvironment>): Promise<RecordRow> {
+  const text = context.req.param('ref') ?? ''
+  const sequence = parseRef(text)
+  const row = sequence === undefined ? undefined : await services.reader.record(sequence)
+  if (row !== undefined) return row
+  throw new ApiRefusal('SP_API_NOT_FOUND', `no record has the reference ${JSON.stringify(text.slice(0, 32))}`)
+}
+
+async function toQuery(services: ApiServices, filter: RecordFilter): Promise<RecordQuery> {
+  const { identity, from, to, ...rest } = filter
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Omit<
+    RecordFilter,
+    'identity' | 'from' | 'to'
+  >
+  const id = identity === undefined ? undefined : ((await services.logins.find(identity)) ?? identity)
+  return {
+    ...(given as RecordQuery),
+    ...(id === undefined ? {} : { identity: id }),
+    ...(from === undefined ? {} : { fromMs: from }),
+    ...(to === undefined ? {} : { toMs: to }),
+  }
+}
+
+function describe(filter: RecordFilter): string {
+  return new URLSearchParams(
+    Object.entries(filter).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
+  ).toString()
+}
+
+function toView(row: RecordRow): RecordView {
+  const view = { ref: formatRef(row.sequence), sequence: row.sequence, leaf: row.leaf }
+  return row.outcome === undefined ? view : { ...view, outcome: row.outcome }
+}
+
+function personsOf(row: RecordRow): readonly string[] {
+  const actor = actorOf(row.leaf)
+  return actor === undefined ? [] : [actor]
+}
+
+/** `actor.user.uid` of a leaf. */
+function actorOf(leaf: JsonObject): string | undefined {
+  const uid = member(member(leaf['actor'], 'user'), 'uid')
+  return typeof uid === 'string' ? uid : undefined
+}
+
+function member(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined
+}

@@ -1,0 +1,64 @@
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { GatewayError } from '#model'
+import { ApiRefusal, authenticate } from './access.ts'
+import { revoke, secretRoutes, sessionRoutes, trailRoutes, whoami } from './administration.ts'
+import type { ApiEnvironment } from './environment.ts'
+import { toProblem } from './problem.ts'
+import { recordRoutes } from './records.ts'
+import type { ApiServices } from './services.ts'
+
+/** No request of this API needs more. */
+const MAX_BODY_BYTES = 64 * 1024
+
+/** Builds the API under `/api/v1`, with `/healthz`, `/readyz` and `/version` beside it. */
+export function createApi(services: ApiServices): Hono<ApiEnvironment> {
+  const app = new Hono<ApiEnvironment>()
+  app.get('/healthz', (context) => context.json({ ok: true }))
+  app.get('/readyz', async (context) => {
+    const checks = await services.readiness()
+    return context.json(checks, Object.values(checks).every(Boolean) ? 200 : 503)
+  })
+  app.get('/version', (context) => context.json({ version: services.version }))
+  app.route('/api/v1', authenticated(services))
+  app.notFound((context) => problemResponse('SP_API_NOT_FOUND', context.req.path))
+  app.onError((error) => answerError(error))
+  return app
+}
+
+function authenticated(services: ApiServices): Hono<ApiEnvironment> {
+  const routes = new Hono<ApiEnvironment>()
+  routes.use(
+    bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problemResponse('SP_API_INVALID', 'the body is too large') }),
+  )
+  routes.use(async (context, next) => {
+    const { remoteAddress = 'unknown', remotePort = 0 } = context.env.incoming.socket
+    context.set(
+      'caller',
+      await authenticate(services, context.req.header('authorization'), { address: remoteAddress, port: remotePort }),
+    )
+    context.header('Cache-Control', 'no-store')
+    await next()
+  })
+  routes.get('/whoami', (context) => whoami(services, context))
+  routes.post('/revocations', (context) => revoke(services, context))
+  routes.route('/records', recordRoutes(services))
+  routes.route('/sessions', sessionRoutes(services))
+  routes.route('/secrets', secretRoutes(services))
+  routes.route('/trail', trailRoutes(services))
+  return routes
+}
+
+function answerError(error: Error): Response {
+  if (error instanceof ApiRefusal) return problemResponse(error.code, error.message, error.ref)
+  if (error instanceof GatewayError) return problemResponse(error.code)
+  return problemResponse('SP_AUTH_UNAVAILABLE')
+}
+
+function problemResponse(...facts: Parameters<typeof toProblem>): Response {
+  const problem = toProblem(...facts)
+  const headers = new Headers({ 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' })
+  // RFC 6750 §3: "If the request lacks any authentication information … the resource server … MUST include the HTTP WWW-Authenticate response header field".
+  if (problem.status === 401) headers.set('WWW-Authenticate', 'Bearer')
+  return new Response(JSON.stringify(problem), { status: problem.status, headers })
+}

@@ -1,0 +1,76 @@
+import type { Clock, Secret } from '#base'
+import type { Identity, Policy, Resource, Session, TrailOutlet } from '#model'
+import type { RecordRow, TrailReader } from '#model/read'
+
+/** What the HTTP API needs of the rest; `app` fills it in. */
+export interface ApiServices {
+  readonly clock: Clock
+  readonly version: string
+  readonly policy: () => Policy
+  readonly trail: TrailOutlet
+  readonly reader: TrailReader
+  readonly resources: readonly Resource[]
+  readonly logins: Logins
+  readonly sessions: SessionControl
+  readonly secrets: SecretControl
+  readonly explain: Explain
+  /** Verifies the trail's folder as `sallyport-verify` does. */
+  verifyTrail(): Promise<{ readonly exitCode: number; readonly lines: readonly string[] }>
+  /** Whether the parts work, for `/readyz`. */
+  readiness(): Promise<Readonly<Record<string, boolean>>>
+}
+
+/** Who calls, and what can be revoked. */
+export interface Logins {
+  /** The identity behind an API token; undefined when it is not good. */
+  verify(
+    secret: Secret<string>,
+  ): Promise<{ readonly identity: Identity; readonly tokenId: string; readonly grantId: string } | undefined>
+  /** Names of identities by their stable id, for showing to people; erased names are absent. */
+  names(ids: readonly string[]): Promise<Readonly<Record<string, string>>>
+  /** The id of an identity by id, name or e-mail; undefined when unknown. */
+  find(person: string): Promise<string | undefined>
+  /** Revokes; the record is written by the API before. Resolves to false when there is no such thing. */
+  revoke(target: RevocationTarget, by: Identity, reason: string): Promise<boolean>
+}
+
+/** What to revoke. */
+export type RevocationTarget =
+  | { readonly kind: 'token'; readonly token: Secret<string> }
+  | { readonly kind: 'token-id'; readonly tokenId: string }
+  | { readonly kind: 'grant'; readonly grantId: string }
+  | { readonly kind: 'identity'; readonly identityId: string }
+
+/** Live sessions. */
+export interface SessionControl {
+  list(): readonly {
+    readonly session: Session
+    readonly lastActiveMs: number
+    readonly operations: number
+    readonly running: number
+  }[]
+  end(sessionId: string, by: string, reason: string): boolean
+}
+
+/** The vault, as an administrator sees it. */
+export interface SecretControl {
+  list(): Promise<readonly SecretListing[]>
+  /** Sets or rotates; the vault records the change before it takes effect. */
+  set(name: string, value: Secret<string>, by: Identity): Promise<void>
+  rotate(name: string, value: Secret<string>, by: Identity): Promise<void>
+}
+
+/** A secret without its value. */
+export interface SecretListing {
+  readonly name: string
+  readonly version: number
+  readonly createdAtMs: number
+  readonly rotatedAtMs: number
+  readonly lastUsedAtMs?: number
+}
+
+/** Why a recorded operation was decided as it was. */
+export interface Explain {
+  /** Lines for people: which policies matched or nearly did, under the policy in force now. `full`: also policies about others. */
+  explain(row: RecordRow, full: boolean): readonly string[]
+}

@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { GatewayError, type Resource } from '#model'
+import { protocols } from '../registry.ts'
+import { formatProblem, type Problem, schemaProblems, YamlSource } from './problems.ts'
+import { type ConfigFile, configSchema } from './schema.ts'
+
+/** A valid configuration, with paths made absolute. */
+export interface Config {
+  readonly file: ConfigFile
+  /** The folder of `sallyport.yaml`, against which relative paths are read. */
+  readonly folder: string
+  readonly dataFolder: string
+  readonly policyFolder: string
+  readonly publicUrl: string
+  readonly resources: readonly ConfiguredResource[]
+}
+
+/** A resource with the settings of its protocol. */
+export interface ConfiguredResource {
+  readonly resource: Resource
+  /** Checked by the protocol's own schema. */
+  readonly settings: unknown
+}
+
+/**
+ * Reads and checks `sallyport.yaml`.
+ *
+ * @throws {GatewayError} `SP_CONFIG_INVALID` with one line `file:line:column: message` per problem.
+ */
+export function loadConfig(path: string): Config {
+  const found = checkConfig(path)
+  if ('problems' in found) throw new GatewayError('SP_CONFIG_INVALID', found.problems.map(formatProblem).join('\n'))
+  return found.config
+}
+
+/** Reads and checks `sallyport.yaml`; what is wrong comes back as a list. */
+export function checkConfig(path: string): { readonly config: Config } | { readonly problems: readonly Problem[] } {
+  const source = new YamlSource(path, readConfigFile(path))
+  const syntax = source.syntaxProblems()
+  if (syntax.length > 0) return { problems: syntax }
+  const parsed = configSchema.safeParse(source.value(), { reportInput: false })
+  if (!parsed.success) return { problems: schemaProblems(source, parsed.error.issues) }
+  const problems = crossProblems(source, parsed.data)
+  return problems.length > 0 ? { problems } : { config: toConfig(path, parsed.data) }
+}
+
+function readConfigFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new GatewayError('SP_CONFIG_INVALID', `${path} cannot be read; sallyport init writes one to start from`, {
+      cause: error,
+    })
+  }
+}
+
+function toConfig(path: string, file: ConfigFile): Config {
+  const folder = dirname(resolve(path))
+  const scheme = file.listen.tls === undefined ? 'http' : 'https'
+  return {
+    file,
+    folder,
+    dataFolder: resolve(folder, file.data),
+    policyFolder: resolve(folder, file.policy),
+    publicUrl: (file.publicUrl ?? `${scheme}://${file.listen.http}`).replace(/\/+$/, ''),
+    resources: file.resources.map(toResource),
+  }
+}
+
+function toResource(entry: ConfigFile['resources'][number]): ConfiguredResource {
+  const protocol = blocksOf(entry)[0]
+  if (protocol === undefined) throw new GatewayError('SP_CONFIG_INVALID', `resource "${entry.name}" has no protocol`)
+  const zone = entry.zone === undefined ? {} : { zone: entry.zone }
+  return {
+    resource: { name: entry.name, kind: protocol.name, ...zone, tables: entry.tables },
+    settings: protocol.block,
+  }
+}
+
+function blocksOf(entry: ConfigFile['resources'][number]): readonly { name: Resource['kind']; block: unknown }[] {
+  const blocks: Readonly<Record<string, unknown>> = entry
+  return protocols
+    .filter((protocol) => blocks[protocol.name] !== undefined)
+    .map((protocol) => ({ name: protocol.name, block: blocks[protocol.name] }))
+}
+
+/** What the schema cannot say: how parts of the file fit together. */
+function crossProblems(source: YamlSource, file: ConfigFile): readonly Problem[] {
+  return [
+    ...resourceProblems(source, file),
+    ...maskingProblems(source, file),
+    ...listenProblems(source, file),
+    ...groupProblems(source, file),
+  ]
+}
+
+function resourceProblems(source: YamlSource, file: ConfigFile): readonly Problem[] {
+  const problems: Problem[] = []
+  const names = new Set<string>()
+  for (const [index, entry] of file.resources.entries()) {
+    if (names.has(entry.name))
+      problems.push(source.problemAt(['resources', index, 'name'], `two resources are named "${entry.name}"`))
+    names.add(entry.name)
+    if (blocksOf(entry).length !== 1) {
+      const known = protocols.map((protocol) => protocol.name).join(', ')
+      problems.push(source.problemAt(['resources', index], `resource "${entry.name}" needs exactly one of: ${known}`))
+    }
+  }
+  return problems
+}
+
+function maskingProblems(source: YamlSource, file: ConfigFile): readonly Problem[] {
+  return Object.keys(file.masking.columns).flatMap((column) => {
+    const [resource, schema, table] = column.split('.')
+    const entry = file.resources.find((candidate) => candidate.name === resource)
+    if (entry?.tables.includes(`${schema}.${table}`) === true) return []
+    return [source.problemAt(['masking', 'columns', column], `${column}: no resource lists this table`)]
+  })
+}
+
+function listenProblems(source: YamlSource, file: ConfigFile): readonly Problem[] {
+  if (file.listen.tls !== undefined) return []
+  const open = (['http', 'postgres'] as const).filter((key) => !isLoopback(hostOf(file.listen[key])))
+  const problems = open.map((key) =>
+    source.problemAt(['listen', key], `${file.listen[key]} is not loopback, so listen.tls is needed`),
+  )
+  const url = file.publicUrl === undefined ? undefined : new URL(file.publicUrl)
+  if (url?.protocol === 'http:' && !isLoopback(url.hostname)) {
+    problems.push(source.problemAt(['publicUrl'], 'outside loopback people must reach Sallyport by https'))
+  }
+  return problems
+}
+
+function groupProblems(source: YamlSource, file: ConfigFile): readonly Problem[] {
+  return file.identity.workloads.flatMap((workload, index) =>
+    workload.groups
+      .filter((group) => !file.groups.includes(group))
+      .map((group) =>
+        source.problemAt(['identity', 'workloads', index, 'groups'], `group "${group}" is not listed under groups`),
+      ),
+  )
+}
+
+/** Splits `HOST:PORT`; IPv6 hosts stand in brackets. */
+export function splitAddress(address: string): { readonly host: string; readonly port: number } {
+  const colon = address.lastIndexOf(':')
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) }
+}
+
+function hostOf(address: string): string {
+  return splitAddress(address).host
+}
+
+/** Whether a host name or address is this machine's loopback. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '')
+  return bare === 'localhost' || bare === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(bare)
+}

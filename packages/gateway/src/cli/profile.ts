@@ -1,0 +1,64 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { CommandError, EXIT } from './exit-codes.ts'
+
+/** A login kept on this machine: where the gateway is, and the refresh token that `sallyport token` uses. */
+export interface Profile {
+  readonly url: string
+  readonly refreshToken: string
+  readonly name: string
+  /** An API token and its end, kept so that not every command has to ask for one. */
+  readonly api?: { readonly token: string; readonly expiresAtMs: number }
+}
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
+
+/** The folder of profiles: `.sallyport` of the nearest folder upward that has one, else the user's state folder (XDG). */
+function profileFolder(environment: NodeJS.ProcessEnv, cwd: string): string {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, '.sallyport'))) return join(folder, '.sallyport')
+    if (dirname(folder) === folder) break
+  }
+  const state = environment['XDG_STATE_HOME']
+  return join(state !== undefined && state !== '' ? state : join(homedir(), '.local', 'state'), 'sallyport')
+}
+
+/** Keeps logins in files that only their owner can read. */
+export class Profiles {
+  readonly #folder: string
+
+  constructor(environment: NodeJS.ProcessEnv, cwd: string) {
+    this.#folder = profileFolder(environment, cwd)
+  }
+
+  /** @throws {CommandError} when there is no such login. */
+  read(name: string): Profile {
+    const path = this.#path(name)
+    if (!existsSync(path)) throw new CommandError(EXIT.login, `not logged in${name === 'default' ? '' : ` as profile "${name}"`}`, 'sallyport login --url https://…')
+    return JSON.parse(readFileSync(path, 'utf8')) as Profile
+  }
+
+  find(name: string): Profile | undefined {
+    return existsSync(this.#path(name)) ? this.read(name) : undefined
+  }
+
+  /** Replaces a profile in one step, so that a crash leaves the old or the new one. */
+  write(name: string, profile: Profile): void {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
+    const path = this.#path(name)
+    const draft = `${path}.${process.pid}`
+    writeFileSync(draft, JSON.stringify(profile), { mode: 0o600 })
+    chmodSync(draft, 0o600)
+    renameSync(draft, path)
+  }
+
+  remove(name: string): void {
+    rmSync(this.#path(name), { force: true })
+  }
+
+  #path(name: string): string {
+    if (!NAME.test(name)) throw new CommandError(EXIT.usage, 'a profile is named by lower-case letters, digits and hyphens')
+    return join(this.#folder, `${name}.json`)
+  }
+}
