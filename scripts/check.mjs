@@ -16,7 +16,7 @@ const types = { name: 'types', again: 'npx tsc -b', args: tool('typescript/bin/t
 const rules = [
   {
     name: 'typed lint',
-    again: 'npx oxlint packages test demo e2e bench',
+    again: 'npx oxlint packages scripts test demo e2e bench',
     args: tool('oxlint/bin/oxlint', '--quiet', 'packages', 'test', 'demo', 'e2e', 'bench'),
   },
   {
@@ -53,7 +53,8 @@ const dropStaleTypes = () => {
     }),
   ]
   const digest = createHash('sha256')
-  for (const file of files.sort()) digest.update(`${file}\0`).update(readFileSync(path.join(root, file)))
+  for (const file of files.toSorted((a, b) => a.localeCompare(b)))
+    digest.update(`${file}\0`).update(readFileSync(path.join(root, file)))
   const wanted = digest.digest('hex')
   const stamp = path.join(cache, 'tsc-inputs')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
@@ -76,11 +77,11 @@ const run = ({ name, again, args }) =>
     }
     child.stdout.setEncoding('utf8').on('data', collect)
     child.stderr.setEncoding('utf8').on('data', collect)
-    child.once('error', (error) => resolve(report(name, again, 1, error.message, started)))
-    child.once('close', (status) => resolve(report(name, again, status, output, started)))
+    child.once('error', (error) => resolve(report({ name, again }, 1, error.message, started)))
+    child.once('close', (status) => resolve(report({ name, again }, status, output, started)))
   })
 
-const report = (name, again, status, output, started) => {
+const report = ({ name, again }, status, output, started) => {
   const seconds = `${((performance.now() - started) / 1000).toFixed(1)} s`
   console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds})`)
   if (status === 0) return true
