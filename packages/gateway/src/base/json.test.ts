@@ -7,7 +7,15 @@ import { canonicalJson, type Json } from '#base'
 const integers = fc.maxSafeInteger()
 const text = fc.string({ unit: 'grapheme' })
 const { value } = fc.letrec<{ value: Json }>((tie) => ({
-  value: fc.oneof({ depthSize: 'small' }, fc.constant(null), fc.boolean(), integers, text, fc.array(tie('value')), fc.dictionary(text, tie('value'))),
+  value: fc.oneof(
+    { depthSize: 'small' },
+    fc.constant(null),
+    fc.boolean(),
+    integers,
+    text,
+    fc.array(tie('value')),
+    fc.dictionary(text, tie('value')),
+  ),
 }))
 
 test('the canonical form is what an RFC 8785 library gives', () => {

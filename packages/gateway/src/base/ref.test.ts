@@ -23,5 +23,6 @@ test('one wrong character is noticed', () => {
 test('case and look-alikes are forgiven, nonsense is not', () => {
   const ref = formatRef(1)
   assert.equal(parseRef(` ${ref.toLowerCase().replaceAll('0', 'o')} `), 1)
-  for (const text of ['', '7', 'U0000', '000000000000000', '!!!!!', 'ZZZZZZZZZZZZ']) assert.equal(parseRef(text), undefined, text)
+  for (const text of ['', '7', 'U0000', '000000000000000', '!!!!!', 'ZZZZZZZZZZZZ'])
+    assert.equal(parseRef(text), undefined, text)
 })

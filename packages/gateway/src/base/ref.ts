@@ -37,6 +37,7 @@ export function parseRef(text: string): number | undefined {
 /** Weighted sum modulo 31 (prime), which notices every single wrong digit and every swap of two neighbours. */
 function checkCharacter(digits: string): string {
   let sum = 0
-  for (let index = 0; index < digits.length; index++) sum += (ALPHABET.indexOf(digits.charAt(index)) + 1) * (digits.length - index + 1)
+  for (let index = 0; index < digits.length; index++)
+    sum += (ALPHABET.indexOf(digits.charAt(index)) + 1) * (digits.length - index + 1)
   return ALPHABET.charAt(sum % 31)
 }
