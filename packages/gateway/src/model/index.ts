@@ -42,4 +42,22 @@ export {
 export type { Refusal } from './refusal.ts'
 export type { Resource } from './resource.ts'
 export type { ClientAddress, Session, SessionEnd } from './session.ts'
+export type {
+  ArtefactStore,
+  ControlStore,
+  IdentityStore,
+  KeyStore,
+  LoginFilter,
+  LoginStore,
+  RevocationNote,
+  RevocationStore,
+  RosterEntry,
+  RosterStore,
+  SecretFacts,
+  SecretStore,
+  StoredArtefact,
+  StoredLogin,
+  StoredRevocation,
+  StoredSecret,
+} from './stores.ts'
 export type { EventEntry, IntentEntry, OutcomeEntry, Receipt, TrailEvent, TrailOutlet } from './trail.ts'

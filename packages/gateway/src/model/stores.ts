@@ -80,6 +80,8 @@ export interface RosterStore {
   find(id: string): Promise<RosterEntry | undefined>
   /** Those of the ids that are known; at most 500 ids. */
   findAll(ids: readonly string[]): Promise<readonly RosterEntry[]>
+  /** Those whose id is the text, or whose name or e-mail is it but for upper and lower case; at most `limit`. */
+  search(text: string, limit: number): Promise<readonly RosterEntry[]>
   /** Entries ordered by id, behind `after`. */
   list(limit: number, after?: string): Promise<readonly RosterEntry[]>
   /** Erases name and e-mail; false when there is no such entry. */
@@ -150,7 +152,8 @@ export interface SecretFacts {
   /** Counts from 1. */
   readonly version: number
   readonly createdAtMs: number
-  readonly rotatedAtMs?: number
+  /** When the present value was set. */
+  readonly rotatedAtMs: number
   readonly lastUsedAtMs?: number
 }
 
