@@ -1,0 +1,89 @@
+import { basename, dirname } from 'node:path'
+import { parseArgs } from 'node:util'
+import { VerifierError } from './errors.ts'
+import { MAX_NOTE_BYTES } from './note.ts'
+import { EXIT_CODES, formatJsonReport, formatReport } from './report.ts'
+import { FolderSource, readWhole } from './source.ts'
+import { parseVerifierKeys, type Trust } from './trail-head.ts'
+import { MAX_VKEY_BYTES, type VerifierKey } from './verifier-key.ts'
+import { verifyTrail } from './verify.ts'
+
+const HELP = `Check a Sallyport trail, offline and without Sallyport.
+
+  sallyport-verify trail/                                    with the key in the folder itself
+  sallyport-verify trail/ --vkey log.vkey                    with the key that you were given
+  sallyport-verify trail/ --known-checkpoint last-quarter    and that it continues what you hold
+
+  --vkey KEY|FILE           the log's verifier key, or a file of them
+  --known-checkpoint FILE   a signed checkpoint of this log that you hold
+  --json                    the result for a program
+
+It shows whether anything changed since it was signed, not that a record was true nor that nothing was left out.
+Exit: 0 intact · 2 altered · 3 incomplete · 4 cannot decide (also: wrong usage)
+`
+
+/** Where a command writes. */
+export interface CommandOutput {
+  readonly stdout: (text: string) => void
+  readonly stderr: (text: string) => void
+}
+
+interface Request {
+  readonly folder: string
+  readonly isJson: boolean
+  readonly trust: Trust
+}
+
+/** Runs `sallyport-verify` and gives its exit code. */
+export async function runCommand(argv: readonly string[], output: CommandOutput): Promise<number> {
+  let request: Request | undefined
+  try {
+    request = await parseRequest(argv)
+  } catch (cause) {
+    output.stderr(`sallyport-verify: ${cause instanceof Error ? cause.message : 'wrong usage'}\nTry sallyport-verify --help\n`)
+    return EXIT_CODES.undecided
+  }
+  if (request === undefined) {
+    output.stdout(HELP)
+    return 0
+  }
+  const verification = await verifyTrail(new FolderSource(request.folder), request.trust)
+  output.stdout(request.isJson ? formatJsonReport(verification) : formatReport(verification))
+  return EXIT_CODES[verification.verdict]
+}
+
+async function parseRequest(argv: readonly string[]): Promise<Request | undefined> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      vkey: { type: 'string' },
+      'known-checkpoint': { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help) return undefined
+  const [folder, ...rest] = positionals
+  if (folder === undefined || rest.length > 0) throw new Error('one folder is expected: that of the trail')
+  const keys = values.vkey === undefined ? {} : { keys: await readKeys(values.vkey) }
+  const knownPath = values['known-checkpoint']
+  const known = knownPath === undefined ? {} : { knownCheckpoint: await readGiven(knownPath, MAX_NOTE_BYTES) }
+  return { folder, isJson: values.json, trust: { ...keys, ...known } }
+}
+
+/** A verifier key has "+" twice and no path separator would stop it from being one: what parses is a key, anything else a file. */
+async function readKeys(keyOrFile: string): Promise<readonly VerifierKey[]> {
+  try {
+    return parseVerifierKeys(keyOrFile)
+  } catch (cause) {
+    if (!(cause instanceof VerifierError)) throw cause
+  }
+  return parseVerifierKeys((await readGiven(keyOrFile, MAX_VKEY_BYTES)).toString('utf8'))
+}
+
+async function readGiven(path: string, maxBytes: number): Promise<Buffer> {
+  const bytes = await readWhole(new FolderSource(dirname(path)), basename(path), maxBytes)
+  if (bytes === undefined) throw new Error(`there is no file ${path}`)
+  return bytes
+}
