@@ -241,6 +241,12 @@ export const catalogue = {
     retry: 'no',
     log: 'info',
   },
+  SP_API_UNAVAILABLE: {
+    meaning: 'the records cannot be read just now; what is recorded is not affected',
+    next: 'try again in a moment',
+    retry: 'later',
+    log: 'error',
+  },
   SP_API_NOT_FOUND: {
     meaning: 'not found or not allowed',
     next: 'check the reference or id',

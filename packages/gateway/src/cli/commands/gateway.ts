@@ -1,0 +1,68 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { initialise, runPolicyTests, sealSecretOffline, startGateway, validate } from '#app'
+import type { Context } from '../context.ts'
+import { EXIT } from '../exit-codes.ts'
+import { print } from '../output.ts'
+import { readStandardInput } from './login.ts'
+
+/** `init`, `validate`, `up`, `policy test`: what works on the files of a boundary. */
+export function gatewayCommands(program: Command, context: Context): void {
+  program
+    .command('init [folder]')
+    .description('write a sallyport.yaml and a policy folder to start from')
+    .action((folder = '.') => {
+      for (const file of initialise(resolve(context.cwd, folder))) context.output.talk(`wrote ${file}`)
+    })
+  program
+    .command('validate')
+    .description('check the configuration and the policy')
+    .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
+    .action((options: { config: string }) => {
+      const problems = validate(resolve(context.cwd, options.config))
+      print(context.output, { apiVersion: 'sallyport/v1', kind: 'Validation', problems }, () => (problems.length === 0 ? 'valid' : problems.join('\n')))
+      if (problems.length > 0) process.exitCode = EXIT.usage
+    })
+  program
+    .command('up')
+    .description('run the gateway')
+    .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
+    .action((options: { config: string }) => up(context, resolve(context.cwd, options.config)))
+  program
+    .command('seal <name>')
+    .description('seal a secret read from standard input while the gateway is not running (first set-up)')
+    .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
+    .action(async (name: string, options: { config: string }) => {
+      await sealSecretOffline(resolve(context.cwd, options.config), context.environment, name, await readStandardInput())
+      context.output.talk(`${name} is sealed`)
+    })
+  const policy = program.command('policy').description('Work on policy')
+  policy
+    .command('test')
+    .description('run the cases of policy/tests.yaml')
+    .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
+    .action((options: { config: string }) => {
+      const result = runPolicyTests(resolve(context.cwd, options.config))
+      print(context.output, { apiVersion: 'sallyport/v1', kind: 'PolicyTest', ...result }, () => result.lines.join('\n'))
+      if (result.failed > 0) process.exitCode = EXIT.unexpected
+    })
+}
+
+async function up(context: Context, config: string): Promise<void> {
+  const gateway = await startGateway(config, { environment: context.environment, logLevel: 'info' })
+  for (const line of gateway.addresses()) context.output.talk(line)
+  const stop = Promise.withResolvers<void>()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      stop.resolve()
+    })
+  }
+  process.on('SIGHUP', () => {
+    gateway.reloadPolicy().catch((error: unknown) => {
+      context.output.talk(`the policy was not loaded; the old one stays in force: ${String(error)}`)
+    })
+  })
+  await stop.promise
+  await gateway.stop()
+}
+

@@ -1,0 +1,77 @@
+import { Command, CommanderError } from 'commander'
+import { GatewayError, catalogue } from '#model'
+import { secretCommands, sessionCommands, trailCommands } from './commands/administration.ts'
+import { gatewayCommands } from './commands/gateway.ts'
+import { logCommands } from './commands/log.ts'
+import { loginCommands, tokenCommands } from './commands/login.ts'
+import { createContext } from './context.ts'
+import { CommandError, EXIT } from './exit-codes.ts'
+import type { Output } from './output.ts'
+import { Profiles } from './profile.ts'
+
+/**
+ * cli: `sallyport`. Arguments in, the API's answers out; it holds no rule of its own.
+ *
+ * Data goes to standard output, talk to standard error, and the exit code says what a script can do about it (`exit-codes.ts`).
+ */
+async function main(argv: readonly string[]): Promise<void> {
+  const json = argv.includes('--json')
+  const profileAt = argv.indexOf('--profile')
+  const profile = (profileAt >= 0 ? argv[profileAt + 1] : undefined) ?? process.env['SALLYPORT_PROFILE'] ?? 'default'
+  const context = createContext(createOutput(json), new Profiles(process.env, process.cwd()), profile, process.env, process.cwd())
+  const program = new Command('sallyport')
+    .description('The access boundary in front of your cardholder data environment')
+    .option('--profile <name>', 'which login to use (also SALLYPORT_PROFILE)')
+    .option('--json', 'machine-readable answers')
+    .showHelpAfterError()
+    .exitOverride()
+  loginCommands(program, context)
+  tokenCommands(program, context)
+  logCommands(program, context)
+  sessionCommands(program, context)
+  secretCommands(program, context)
+  trailCommands(program, context)
+  gatewayCommands(program, context)
+  program.configureHelp({ showGlobalOptions: true })
+  for (const command of allCommands(program)) command.option('--json', 'machine-readable answers').option('--profile <name>', 'which login to use').exitOverride()
+  await program.parseAsync(argv as string[], { from: 'user' })
+}
+
+function allCommands(command: Command): readonly Command[] {
+  return command.commands.flatMap((child) => [child, ...allCommands(child)])
+}
+
+function createOutput(json: boolean): Output {
+  return {
+    json,
+    data: (text) => {
+      process.stdout.write(`${text}\n`)
+    },
+    talk: (text) => {
+      process.stderr.write(`${text}\n`)
+    },
+  }
+}
+
+/** Says an error in words and answers with its exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  if (error instanceof CommandError) return say(error.message, error.next, error.exitCode)
+  if (error instanceof GatewayError) return say(error.message, catalogue[error.code].next, EXIT.unexpected)
+  return say(error instanceof Error ? error.message : String(error), undefined, EXIT.unexpected)
+}
+
+function say(message: string, next: string | undefined, exitCode: number): number {
+  process.stderr.write(`${message}\n${next === undefined ? '' : `  next: ${next}\n`}`)
+  return exitCode
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok)
+})
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  process.exitCode = report(error)
+}

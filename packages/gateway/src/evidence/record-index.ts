@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { TILE_WIDTH } from '@sallyport/verifier'
+import type { JsonObject } from '#base'
+import type { RecordQuery, RecordRow } from '#model/read'
+import { type PlacedEntry, readEntries, readEntry } from './bundles.ts'
+import { leafColumns, parseLeaf } from './leaf-columns.ts'
+
+/** Raised whenever the tables change: an index of another version is dropped and built anew. */
+const INDEX_VERSION = 1
+/** Bundles per transaction: long enough to be fast, short enough to answer queries in between. */
+const BUNDLES_PER_STEP = 8
+
+const SCHEMA = `
+  create table meta (version integer not null, origin text not null, indexed integer not null, last_leaf text not null) strict;
+  create table record (
+    sequence integer primary key, time integer not null, phase text not null, actor text, session text, resource text, verb text,
+    decision text, intent integer, offset integer not null, length integer not null
+  ) strict;
+  create index record_actor on record (actor, sequence);
+  create index record_session on record (session, sequence);
+  create index record_resource on record (resource, sequence);
+  create index record_decision on record (decision, sequence);
+  create index record_intent on record (intent) where intent is not null;
+  create index record_time on record (time);
+`
+
+/**
+ * The index of records: derived from the bundles of the trail, for finding; the leaf itself is always read from the bundle. It can be
+ * deleted at any time: it is built anew from the trail. Lives in a worker of its own.
+ */
+export class RecordIndex {
+  readonly #directory: string
+  readonly #database: DatabaseSync
+  #indexed = 0
+  #size = 0
+  #lastLeaf = ''
+
+  constructor(file: string, directory: string, origin: string, size: number) {
+    this.#directory = directory
+    this.#database = new DatabaseSync(file)
+    // Derived data: a lost transaction is indexed again, so the write-ahead log need not be synced at each commit.
+    this.#database.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 20000')
+    if (!this.#isUsable(origin, size)) this.#rebuild(origin)
+  }
+
+  get indexed(): number {
+    return this.#indexed
+  }
+
+  /** Indexes a few more bundles of a log of `size` entries; true while there is more to do. */
+  advance(size: number): boolean {
+    this.#size = Math.max(this.#size, size)
+    if (this.#indexed >= this.#size) return false
+    const first = Math.floor(this.#indexed / TILE_WIDTH)
+    const last = Math.min(first + BUNDLES_PER_STEP, Math.ceil(this.#size / TILE_WIDTH))
+    this.#database.exec('begin')
+    for (let bundle = first; bundle < last; bundle++) this.#insert(readEntries(this.#directory, bundle, this.#indexed, this.#size))
+    this.#statement('update meta set indexed = ?, last_leaf = ?').run(this.#indexed, this.#lastLeaf)
+    this.#database.exec('commit')
+    return this.#indexed < this.#size
+  }
+
+  /** Finds records; each intent with its outcome. */
+  query(query: RecordQuery): readonly RecordRow[] {
+    const { where, values } = conditions(query)
+    const order = query.after === undefined ? 'desc' : 'asc'
+    const rows = this.#database
+      .prepare(`select sequence, phase, offset, length from record ${where} order by sequence ${order} limit ?`)
+      .all(...values, query.limit)
+    return rows.flatMap((row) => this.#toRow(Number(row['sequence']), row))
+  }
+
+  /** One record by its number. */
+  record(sequence: number): RecordRow | undefined {
+    const row = this.#database.prepare('select sequence, phase, offset, length from record where sequence = ?').get(sequence)
+    return row === undefined ? undefined : this.#toRow(sequence, row)[0]
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #toRow(sequence: number, row: Readonly<Record<string, unknown>>): readonly RecordRow[] {
+    const leaf = this.#leaf(row)
+    if (leaf === undefined) return []
+    const outcome = row['phase'] === 'intent' ? this.#outcomeOf(sequence) : undefined
+    return [outcome === undefined ? { sequence, leaf } : { sequence, leaf, outcome }]
+  }
+
+  #outcomeOf(intent: number): JsonObject | undefined {
+    const row = this.#database.prepare('select sequence, offset, length from record where intent = ?').get(intent)
+    return row === undefined ? undefined : this.#leaf(row)
+  }
+
+  #leaf(row: Readonly<Record<string, unknown>>): JsonObject | undefined {
+    const json = readEntry(this.#directory, Number(row['sequence']), Number(row['offset']), Number(row['length']), this.#size)
+    return parseLeaf(json)
+  }
+
+  #insert(entries: readonly PlacedEntry[]): void {
+    const insert = this.#statement('insert into record values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    for (const { sequence, offset, length, json } of entries) {
+      const columns = leafColumns(parseLeaf(json) ?? {})
+      const { time, phase, actor, session, resource, verb, decision, intent } = columns
+      insert.run(sequence, time, phase, actor, session, resource, verb, decision, intent, offset, length)
+      this.#indexed = sequence + 1
+      this.#lastLeaf = json
+    }
+    this.#lastLeaf = entries.length === 0 ? this.#lastLeaf : digest(this.#lastLeaf)
+  }
+
+  /** An index fits when it is of this version and log, is not ahead of the log, and its last record is still the log's. */
+  #isUsable(origin: string, size: number): boolean {
+    try {
+      const meta = this.#database.prepare('select version, origin, indexed, last_leaf from meta').get()
+      const indexed = Number(meta?.['indexed'])
+      if (meta?.['version'] !== INDEX_VERSION || meta['origin'] !== origin || indexed > size) return false
+      this.#size = size
+      this.#indexed = indexed
+      this.#lastLeaf = String(meta['last_leaf'])
+      return indexed === 0 || this.#lastLeafMatches(indexed - 1)
+    } catch {
+      return false
+    }
+  }
+
+  #lastLeafMatches(sequence: number): boolean {
+    const row = this.#database.prepare('select sequence, offset, length from record where sequence = ?').get(sequence)
+    if (row === undefined) return false
+    return digest(readEntry(this.#directory, sequence, Number(row['offset']), Number(row['length']), this.#size)) === this.#lastLeaf
+  }
+
+  #rebuild(origin: string): void {
+    this.#database.exec('drop table if exists meta; drop table if exists record')
+    this.#database.exec(SCHEMA)
+    this.#statement('insert into meta values (?, ?, 0, ?)').run(INDEX_VERSION, origin, '')
+    this.#indexed = 0
+    this.#lastLeaf = ''
+  }
+
+  #statement(sql: string): StatementSync {
+    return this.#database.prepare(sql)
+  }
+}
+
+function digest(json: string): string {
+  return createHash('sha256').update(json).digest('hex')
+}
+
+/** The SQL of a filter; every value is bound. */
+function conditions(query: RecordQuery): { where: string; values: readonly SQLInputValue[] } {
+  const parts: readonly (readonly [string, SQLInputValue | undefined])[] = [
+    ['sequence < ?', query.before],
+    ['sequence > ?', query.after],
+    ['actor = ?', query.identity],
+    ['resource = ?', query.resource],
+    ['session = ?', query.session],
+    ['decision = ?', query.decision],
+    ['phase = ?', query.phase],
+    ['verb = ?', query.verb],
+    ['time >= ?', query.fromMs],
+    ['time <= ?', query.toMs],
+  ]
+  const given = parts.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]))
+  return { where: given.length === 0 ? '' : `where ${given.map(({ sql }) => sql).join(' and ')}`, values: given.map(({ value }) => value) }
+}
