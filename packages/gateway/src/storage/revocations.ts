@@ -1,0 +1,44 @@
+import type { Kysely } from 'kysely'
+import type { RevocationStore } from '#model'
+import type { Tables } from './tables.ts'
+
+/** Revocations of what is not kept itself, over the table `revocations`. */
+export function createRevocationStore(database: Kysely<Tables>): RevocationStore {
+  return {
+    put: async ({ kind, id, atMs, by, reason, keepUntilMs }) => {
+      const changed = { at_ms: atMs, revoked_by: by, reason, keep_until_ms: keepUntilMs }
+      await database
+        .insertInto('revocations')
+        .values({ kind, id, ...changed })
+        .onConflict((conflict) => conflict.columns(['kind', 'id']).doUpdateSet(changed))
+        .execute()
+    },
+    find: async (kind, id) => {
+      const row = await database
+        .selectFrom('revocations')
+        .selectAll()
+        .where('kind', '=', kind)
+        .where('id', '=', id)
+        .executeTakeFirst()
+      if (row === undefined) return undefined
+      return { kind, id, atMs: row.at_ms, by: row.revoked_by, reason: row.reason, keepUntilMs: row.keep_until_ms }
+    },
+    sweep: async (nowMs, limit) => {
+      const { numDeletedRows } = await database
+        .deleteFrom('revocations')
+        .where(({ eb, refTuple, selectFrom }) =>
+          eb(
+            refTuple('kind', 'id'),
+            'in',
+            selectFrom('revocations')
+              .select(['kind', 'id'])
+              .where('keep_until_ms', '<=', nowMs)
+              .limit(limit)
+              .$asTuple('kind', 'id'),
+          ),
+        )
+        .executeTakeFirst()
+      return Number(numDeletedRows)
+    },
+  }
+}
