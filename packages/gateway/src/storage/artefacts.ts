@@ -6,10 +6,11 @@ import type { ArtefactRow, Tables } from './tables.ts'
 export function createArtefactStore(database: Kysely<Tables>): ArtefactStore {
   return {
     put: async (artefact) => {
-      const { model: _model, digest: _digest, consumed_at_ms: _consumed, ...changed } = toRow(artefact)
+      const { model, digest, consumedAtMs } = artefact
+      const changed = toColumns(artefact)
       await database
         .insertInto('artefacts')
-        .values(toRow(artefact))
+        .values({ model, digest, consumed_at_ms: consumedAtMs ?? null, ...changed })
         .onConflict((conflict) => conflict.columns(['model', 'digest']).doUpdateSet(changed))
         .execute()
     },
@@ -55,11 +56,12 @@ function changes(
     sweep: async (nowMs, limit) => {
       const { numDeletedRows } = await database
         .deleteFrom('artefacts')
-        .where(({ eb, refTuple, selectFrom }) =>
-          eb(
-            refTuple('model', 'digest'),
+        .where((build) =>
+          build(
+            build.refTuple('model', 'digest'),
             'in',
-            selectFrom('artefacts')
+            build
+              .selectFrom('artefacts')
               .select(['model', 'digest'])
               .where('keep_until_ms', '<=', nowMs)
               .limit(limit)
@@ -87,10 +89,9 @@ async function findBy(
   return row === undefined ? undefined : fromRow(row)
 }
 
-function toRow(artefact: StoredArtefact): ArtefactRow {
+/** What writing an artefact again changes. */
+function toColumns(artefact: StoredArtefact): Omit<ArtefactRow, 'model' | 'digest' | 'consumed_at_ms'> {
   return {
-    model: artefact.model,
-    digest: artefact.digest,
     sealed: artefact.sealed,
     grant_id: artefact.grantId ?? null,
     token_id: artefact.tokenId ?? null,
@@ -98,7 +99,6 @@ function toRow(artefact: StoredArtefact): ArtefactRow {
     user_code_digest: artefact.userCodeDigest ?? null,
     expires_at_ms: artefact.expiresAtMs,
     keep_until_ms: artefact.keepUntilMs,
-    consumed_at_ms: artefact.consumedAtMs ?? null,
   }
 }
 

@@ -26,11 +26,12 @@ export function createRevocationStore(database: Kysely<Tables>): RevocationStore
     sweep: async (nowMs, limit) => {
       const { numDeletedRows } = await database
         .deleteFrom('revocations')
-        .where(({ eb, refTuple, selectFrom }) =>
-          eb(
-            refTuple('kind', 'id'),
+        .where((build) =>
+          build(
+            build.refTuple('kind', 'id'),
             'in',
-            selectFrom('revocations')
+            build
+              .selectFrom('revocations')
               .select(['kind', 'id'])
               .where('keep_until_ms', '<=', nowMs)
               .limit(limit)

@@ -9,10 +9,10 @@ const MAX_IDS = 500
 export function createRosterStore(database: Kysely<Tables>): RosterStore {
   return {
     put: async (entry) => {
-      const { id: _id, first_seen_ms: _first, ...changed } = toRow(entry)
+      const changed = toColumns(entry)
       await database
         .insertInto('roster')
-        .values(toRow(entry))
+        .values({ id: entry.id, first_seen_ms: entry.firstSeenMs, ...changed })
         .onConflict((conflict) => conflict.column('id').doUpdateSet(changed))
         .execute()
     },
@@ -48,11 +48,11 @@ async function search(database: Kysely<Tables>, text: string, limit: number): Pr
   const rows = await database
     .selectFrom('roster')
     .selectAll()
-    .where(({ eb, or, fn }) =>
-      or([
-        eb('id', '=', text),
-        eb(fn<string>('lower', ['name']), '=', lowered),
-        eb(fn<string>('lower', ['email']), '=', lowered),
+    .where((build) =>
+      build.or([
+        build('id', '=', text),
+        build(build.fn<string>('lower', ['name']), '=', lowered),
+        build(build.fn<string>('lower', ['email']), '=', lowered),
       ]),
     )
     .orderBy('id')
@@ -61,16 +61,15 @@ async function search(database: Kysely<Tables>, text: string, limit: number): Pr
   return rows.map(fromRow)
 }
 
-function toRow(entry: RosterEntry): RosterRow {
+/** What seeing somebody again changes. */
+function toColumns(entry: RosterEntry): Omit<RosterRow, 'id' | 'first_seen_ms'> {
   return {
-    id: entry.id,
     kind: entry.kind,
     issuer: entry.issuer,
     subject: entry.subject,
     name: entry.name ?? null,
     email: entry.email ?? null,
     groups: JSON.stringify(entry.groups),
-    first_seen_ms: entry.firstSeenMs,
     last_seen_ms: entry.lastSeenMs,
   }
 }

@@ -36,7 +36,7 @@ export function createSecretStore(database: Kysely<Tables>): SecretStore {
         .updateTable('secrets')
         .set({ last_used_at_ms: atMs })
         .where('name', '=', name)
-        .where(({ eb, or }) => or([eb('last_used_at_ms', 'is', null), eb('last_used_at_ms', '<', atMs)]))
+        .where((build) => build.or([build('last_used_at_ms', 'is', null), build('last_used_at_ms', '<', atMs)]))
         .execute()
     },
   }
