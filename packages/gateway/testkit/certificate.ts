@@ -20,13 +20,23 @@ export interface TestTls extends TestCertificate {
 export function createTestTls(names: readonly string[] = ['localhost', '127.0.0.1', '::1']): TestTls {
   const authority = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const server = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-  const ca = certificate('Sallyport test authority', authority.publicKey, 'Sallyport test authority', authority.privateKey, [
-    extension('551d13', true, sequence(boolean(true))),
-    extension('551d0f', true, tlv(0x03, Buffer.from([0x01, 0x06]))),
-  ])
-  const cert = certificate(names[0] ?? 'localhost', server.publicKey, 'Sallyport test authority', authority.privateKey, [
-    extension('551d11', false, sequence(...names.map(generalName))),
-  ])
+  const ca = certificate(
+    'Sallyport test authority',
+    authority.publicKey,
+    'Sallyport test authority',
+    authority.privateKey,
+    [
+      extension('551d13', true, sequence(boolean(true))),
+      extension('551d0f', true, tlv(0x03, Buffer.from([0x01, 0x06]))),
+    ],
+  )
+  const cert = certificate(
+    names[0] ?? 'localhost',
+    server.publicKey,
+    'Sallyport test authority',
+    authority.privateKey,
+    [extension('551d11', false, sequence(...names.map(generalName)))],
+  )
   return { ca, cert, key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }
 }
 

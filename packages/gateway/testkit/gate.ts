@@ -67,7 +67,9 @@ export interface TestGate extends Gate {
 export function createTestGate(options: TestGateOptions = {}): TestGate {
   const clock = options.clock ?? processClock
   const identify = options.identify ?? ((token: string) => (token === 'let me in' ? 'alice' : undefined))
-  const permits = options.permits ?? ((operation: Operation) => (operation.shape.incomplete === undefined ? true : 'SP_OPERATION_INCOMPLETE'))
+  const permits =
+    options.permits ??
+    ((operation: Operation) => (operation.shape.incomplete === undefined ? true : 'SP_OPERATION_INCOMPLETE'))
   const controllers = new Set<AbortController>()
   const gate: TestGate = {
     admissions: [],

@@ -69,8 +69,15 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
   const ca = options.tls === true ? await writeTls(data) : undefined
   const port = await freePort()
   const logFile = join(dir, 'log')
-  await writeFile(join(data, 'postgresql.auto.conf'), configuration(port, dir, ca !== undefined, options.settings ?? {}))
-  const server = spawn(join(native, 'bin/postgres'), ['-D', data], { ...owner, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
+  await writeFile(
+    join(data, 'postgresql.auto.conf'),
+    configuration(port, dir, ca !== undefined, options.settings ?? {}),
+  )
+  const server = spawn(join(native, 'bin/postgres'), ['-D', data], {
+    ...owner,
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const stopServer = stopper(server, dir)
   await started(server, logFile)
   const log = (): Promise<string> => readFile(logFile, 'utf8')
@@ -126,7 +133,10 @@ async function preparedBinaries(): Promise<string> {
   const fresh = await mkdtemp(`${target}-`)
   await cp(source, fresh, { recursive: true })
   await chmod(fresh, 0o755)
-  const links = JSON.parse(await readFile(join(source, 'pg-symlinks.json'), 'utf8')) as { source: string; target: string }[]
+  const links = JSON.parse(await readFile(join(source, 'pg-symlinks.json'), 'utf8')) as {
+    source: string
+    target: string
+  }[]
   for (const link of links) await linkWithin(fresh, link)
   // Another process may have been faster: then its folder is as good as ours.
   await rename(fresh, target).catch(() => rm(fresh, { recursive: true }))
@@ -154,7 +164,8 @@ async function run(command: string, args: readonly string[], input = ''): Promis
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
   child.stdin.end(input)
   const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
-  if (code !== 0 || /^.*\b(ERROR|FATAL):/m.test(output)) throw new Error(`${command} failed (${String(code)}): ${output}`)
+  if (code !== 0 || /^.*\b(ERROR|FATAL):/m.test(output))
+    throw new Error(`${command} failed (${String(code)}): ${output}`)
 }
 
 async function freePort(): Promise<number> {

@@ -1,0 +1,46 @@
+/** Type bytes of messages that a client sends. PostgreSQL 18, protocol.h: "These are the request codes sent by the frontend." */
+export const Front = {
+  bind: 0x42,
+  close: 0x43,
+  describe: 0x44,
+  execute: 0x45,
+  functionCall: 0x46,
+  flush: 0x48,
+  parse: 0x50,
+  query: 0x51,
+  sync: 0x53,
+  terminate: 0x58,
+  copyFail: 0x66,
+  /** Also SASL answers: which one it is follows from the authentication request. */
+  password: 0x70,
+  copyDone: 0x63,
+  copyData: 0x64,
+} as const
+
+/** Type bytes of messages that a server sends. PostgreSQL 18, protocol.h: "These are the response codes sent by the backend." */
+export const Back = {
+  parseComplete: 0x31,
+  bindComplete: 0x32,
+  closeComplete: 0x33,
+  notification: 0x41,
+  commandComplete: 0x43,
+  dataRow: 0x44,
+  error: 0x45,
+  copyInResponse: 0x47,
+  copyOutResponse: 0x48,
+  emptyQuery: 0x49,
+  backendKeyData: 0x4b,
+  notice: 0x4e,
+  authentication: 0x52,
+  parameterStatus: 0x53,
+  rowDescription: 0x54,
+  functionCallResponse: 0x56,
+  copyBothResponse: 0x57,
+  readyForQuery: 0x5a,
+  copyDone: 0x63,
+  copyData: 0x64,
+  noData: 0x6e,
+  portalSuspended: 0x73,
+  parameterDescription: 0x74,
+  negotiateProtocolVersion: 0x76,
+} as const
