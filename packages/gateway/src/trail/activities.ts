@@ -1,0 +1,103 @@
+import type { TrailEvent } from '#model'
+import { OTHER_ACTIVITY } from './verbs.ts'
+
+/** The OCSF class of an event and the closed list of what can happen in it: activity → `activity_id`. */
+export interface EventClass {
+  readonly classUid: number
+  readonly categoryUid: number
+  readonly activities: Readonly<Record<string, number>>
+}
+
+const IAM = 3
+const APPLICATION = 6
+
+const READ = 2
+const UPDATE = 3
+
+/** Every class of event with its activities; `docs/spec/record.md` lists them, and a test compares. */
+export const EVENT_CLASSES: Readonly<Record<TrailEvent['class'], EventClass>> = {
+  authentication: {
+    classUid: 3002,
+    categoryUid: IAM,
+    activities: {
+      login: 1,
+      logout: 2,
+      'token-issued': 4,
+      'token-refreshed': 5,
+      'token-accepted': 1,
+      'token-refused': 1,
+    },
+  },
+  'authorize-session': {
+    classUid: 3003,
+    categoryUid: IAM,
+    activities: { open: 1, close: OTHER_ACTIVITY },
+  },
+  'entity-management': {
+    classUid: 3004,
+    categoryUid: IAM,
+    activities: {
+      create: 1,
+      read: 2,
+      update: 3,
+      delete: 4,
+      enable: 8,
+      disable: 9,
+      activate: 10,
+      deactivate: 11,
+      rotate: 3,
+      revoke: 4,
+    },
+  },
+  'api-activity': {
+    classUid: 6003,
+    categoryUid: APPLICATION,
+    activities: {
+      'read-trail': READ,
+      'follow-trail': READ,
+      'read-own': READ,
+      explain: READ,
+      'open-payload': READ,
+      'verify-trail': READ,
+      'trail-status': READ,
+      'export-evidence': READ,
+      'list-sessions': READ,
+      'show-session': READ,
+      'list-secrets': READ,
+      whoami: READ,
+      'end-session': UPDATE,
+      'set-secret': UPDATE,
+      'rotate-secret': UPDATE,
+      revoke: UPDATE,
+    },
+  },
+  lifecycle: {
+    classUid: 6002,
+    categoryUid: APPLICATION,
+    activities: { listen: OTHER_ACTIVITY, 'control-failed': OTHER_ACTIVITY, 'control-restored': OTHER_ACTIVITY },
+  },
+}
+
+/** A record that the trail writes of itself. */
+export type LifecycleActivity = 'start' | 'stop' | 'heartbeat' | 'gap'
+
+/** What only the trail says of itself. */
+export const LIFECYCLE_ACTIVITIES: Readonly<Record<LifecycleActivity, number>> = {
+  start: 3,
+  stop: 4,
+  heartbeat: OTHER_ACTIVITY,
+  gap: OTHER_ACTIVITY,
+}
+
+/** What an entity that is managed can be. */
+export const ENTITY_TYPES: readonly string[] = [
+  'policy',
+  'configuration',
+  'secret',
+  'token',
+  'grant',
+  'session',
+  'identity',
+  'key',
+  'operation',
+]
