@@ -12,12 +12,12 @@ import type { ClientAddress, Session, SessionEnd } from './session.ts'
 export interface Policy {
   /** Hash of the policy set in force (hexadecimal). */
   readonly hash: string
-  /** May this identity open a session on this resource? */
-  decideConnect(identity: Identity, resource: Resource, nowMs: number): Decision
+  /** May this identity open a session on this resource? Without the client's address, policies that read the network deny. */
+  decideConnect(identity: Identity, resource: Resource, nowMs: number, client?: ClientAddress): Decision
   /** May this session run this shape? The same object comes back while nothing that it depends on has changed. */
   decide(session: Session, shape: Shape, nowMs: number): DecidedShape
-  /** May this identity do this to the boundary itself? */
-  decideBoundary(identity: Identity, action: BoundaryAction, nowMs: number): Decision
+  /** May this identity do this to the boundary itself? Without the client's address, policies that read the network deny. */
+  decideBoundary(identity: Identity, action: BoundaryAction, nowMs: number, client?: ClientAddress): Decision
 }
 
 /** Tells who a presented secret belongs to. */

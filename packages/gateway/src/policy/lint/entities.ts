@@ -1,0 +1,55 @@
+import { type Catalog, isKnownEntity } from '../catalog.ts'
+import { type EntityRef, entityLiteral, nodesOf } from '../expressions.ts'
+import type { ParsedPolicy } from '../policies.ts'
+import type { Finding } from '../problems.ts'
+import { locateEntity } from './locate.ts'
+
+/**
+ * Every entity that a policy names exists. Cedar reports a misspelt group or action, but of an ordinary type it does not know which ids
+ * there are: a ban on a misspelt table would ban nothing, and say nothing (`policy.md` §11.4).
+ */
+export function* lintEntities(policy: ParsedPolicy, catalog: Catalog): Generator<Finding> {
+  for (const entity of entitiesOf(policy)) {
+    if (isKnownEntity(catalog, entity.type, entity.id)) continue
+    yield {
+      rule: 'unknown-name',
+      message: `there is no ${entity.type}::"${entity.id}"`,
+      fix: fixFor(entity.type),
+      at: locateEntity(policy, entity),
+    }
+  }
+}
+
+/** Every entity that a policy names, actions excepted (Cedar knows those). */
+export function entitiesOf(policy: ParsedPolicy): readonly EntityRef[] {
+  const entities: EntityRef[] = []
+  for (const scope of [policy.principal, policy.resource]) if (scope.entity !== undefined) entities.push(scope.entity)
+  for (const condition of policy.conditions) {
+    for (const node of nodesOf(condition.body)) {
+      const entity = entityLiteral({ [node.operator]: node.operands })
+      if (entity !== undefined && entity.type !== 'Action') entities.push(entity)
+    }
+  }
+  return entities
+}
+
+function fixFor(type: string): string {
+  switch (type) {
+    case 'Group':
+      return 'correct it, or add the group to the configuration'
+    case 'Workload':
+      return 'correct it, or add the workload to the configuration'
+    case 'Database':
+      return 'correct it, or add the resource to the configuration'
+    case 'Table':
+      return 'correct it (resource/schema/table), or list the table under its resource in the configuration'
+    case 'Schema':
+      return 'correct it (resource/schema), or list a table of the schema under its resource in the configuration'
+    case 'Function':
+      return 'correct it (resource/schema/function)'
+    case 'Boundary':
+      return 'use the name of this boundary'
+    default:
+      return 'correct it'
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * From the answers to all checks of an operation to its one decision: the worst of all.
+ */
+import type { Decision, ErrorCode } from '#model'
+import { type CheckResult, describeResult } from './check.ts'
+import type { Question } from './questions.ts'
+
+/** A question with its answer. */
+export interface Answered {
+  readonly question: Question
+  readonly result: CheckResult
+}
+
+/**
+ * Joins the answers: a denial by any denies, a hold by any holds. The policies are those of all answers that are as bad as the worst
+ * (and of all, when everything is allowed); code and words are those of the first of these.
+ */
+export function joinAnswers(answers: readonly Answered[], policyHash: string): Decision {
+  const outcome =
+    (['deny', 'hold'] as const).find((worst) => answers.some(({ result }) => result.outcome === worst)) ?? 'allow'
+  const counting = answers.filter(({ result }) => result.outcome === outcome)
+  const policies = [...new Set(counting.flatMap(({ result }) => result.policies))].sort()
+  const first = counting[0]
+  // nothing asked is nothing allowed
+  if (first === undefined) return denied('SP_POLICY_ERROR', 'nothing was asked', policyHash)
+  if (outcome === 'allow') return Object.freeze({ outcome, policies, policyHash })
+  const { action, target } = first.question
+  const code = codeOf(first)
+  const isUnclear = code === 'SP_OPERATION_INCOMPLETE'
+  const reason = isUnclear ? 'it is not fully understood' : describeResult(action, target.words, first.result)
+  return Object.freeze({ outcome, policies, policyHash, code, reason })
+}
+
+/** A denial that no policy determined. */
+export function denied(code: ErrorCode, reason: string, policyHash: string): Decision {
+  return Object.freeze({ outcome: 'deny', policies: [], policyHash, code, reason })
+}
+
+function codeOf({ question, result }: Answered): ErrorCode {
+  if (result.outcome !== 'deny') return 'SP_POLICY_NEEDS_APPROVAL'
+  switch (result.cause) {
+    case 'error':
+      return 'SP_POLICY_ERROR'
+    case 'forbidden':
+      return question.action === 'incomplete' ? 'SP_OPERATION_INCOMPLETE' : 'SP_POLICY_FORBIDDEN'
+    case 'no-permit':
+      return question.action === 'incomplete' ? 'SP_OPERATION_INCOMPLETE' : 'SP_POLICY_DENIED'
+  }
+}
