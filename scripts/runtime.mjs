@@ -13,7 +13,10 @@ const oldest = [24, 16]
  */
 export const findRuntime = () => {
   const pinned = pinnedPath()
-  const obstacle = pinned === undefined ? `npm has no Node for ${process.platform}-${process.arch}` : obstacleTo(pinned)
+  const obstacle =
+    pinned === undefined
+      ? `node_modules has no Node for ${process.platform}-${process.arch} (npm ci --include=optional brings it where there is one)`
+      : obstacleTo(pinned)
   if (obstacle === undefined) return pinned
   if (isNewEnough(process.versions.node)) return process.execPath
   throw new Error(`${obstacle}; or use Node ${oldest.join('.')} or later (this is ${process.version})`)

@@ -1,5 +1,6 @@
 /** Runs a program under the chosen Node as if it had been started directly: same terminal, same signals, same exit code. */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import path from 'node:path'
 import { cache, root } from './checkout.mjs'
@@ -54,10 +55,40 @@ const forwardSignals = (child) => {
 const watchParent = (onOrphaned) => {
   if (process.env.npm_lifecycle_event === undefined) return () => {}
   const parent = process.ppid
+  const npm = behindShell(parent)
   const timer = setInterval(() => {
-    if (process.ppid === parent) return
+    if (process.ppid === parent && isAlive(npm)) return
     clearInterval(timer)
     onOrphaned()
   }, orphanCheckMs)
   return () => clearInterval(timer)
+}
+
+/** The process itself, or its parent when it is the shell through which npm runs a script. */
+const behindShell = (pid) => {
+  try {
+    if (process.platform === 'linux') {
+      if (!/^(\/\S*\/)?(ba|da)?sh\0-c\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))) return pid
+      // "pid (name) state ppid …"; the name may hold anything, parentheses included.
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+    }
+    if (process.platform === 'darwin') {
+      const [parent, command] = execFileSync('ps', ['-o', 'ppid=,comm=', '-p', String(pid)], { encoding: 'utf8' })
+        .trim()
+        .split(/\s+/)
+      return /sh$/.test(command) ? Number(parent) : pid
+    }
+  } catch {
+    // Nothing to read it from: the parent is what can be watched.
+  }
+  return pid
+}
+
+const isAlive = (pid) => {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
 }
