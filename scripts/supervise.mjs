@@ -77,7 +77,7 @@ const behindShell = (pid) => {
       const [parent, command] = execFileSync('ps', ['-o', 'ppid=,comm=', '-p', String(pid)], { encoding: 'utf8' })
         .trim()
         .split(/\s+/)
-      return /sh$/.test(command) ? Number(parent) : pid
+      return command.endsWith('sh') ? Number(parent) : pid
     }
   } catch {
     // Nothing to read it from: the parent is what can be watched.
