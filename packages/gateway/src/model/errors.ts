@@ -127,6 +127,12 @@ export const catalogue = {
     retry: 'no',
     log: 'error',
   },
+  SP_MASK_TOO_LARGE: {
+    meaning: 'a row of the result is larger than what can be searched for card data',
+    next: 'leave the large column out, or fetch it in parts with substr()',
+    retry: 'no',
+    log: 'warn',
+  },
   SP_MASK_FAILED: {
     meaning: 'the card-number detector failed, so the result was withheld',
     next: 'try again; if it stays, whoever runs Sallyport finds the cause in its log',

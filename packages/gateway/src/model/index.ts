@@ -18,7 +18,7 @@ export type {
   OutcomeStatus,
   Shape,
 } from './operation.ts'
-export type { Permit } from './permit.ts'
+export { isMinted, type Permit } from './permit.ts'
 export {
   type Credentials,
   type Gate,

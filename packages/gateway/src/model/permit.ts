@@ -34,3 +34,8 @@ export class Permit {
 export function mint(operation: Operation, sequence: number, admittedAtMonotonicMs: number): Permit {
   return construct(operation, sequence, admittedAtMonotonicMs)
 }
+
+/** Whether a value is a permit that the pipeline minted: asked once more, at run time, where bytes leave for a resource. */
+export function isMinted(value: unknown): value is Permit {
+  return Permit.isMinted(value)
+}
