@@ -1,0 +1,86 @@
+import { decimalValue, decimalZeros } from './digit-sets.ts'
+import { utf8Lead } from './utf8.ts'
+
+/** What a token is, for one who looks for card numbers. Where several lie between two digits, the greatest names the gap. */
+export const BREAK = 0
+/** A decimal digit of any script. */
+export const DIGIT = 1
+/** Takes no room on a screen: zero-width characters, soft hyphen, direction marks. Never parts a group of digits. */
+export const INVISIBLE = 2
+/** Parts groups within a card number as people write it: spaces, dashes, dots, line ends. */
+export const PLAIN = 3
+/** Parts them where a program put the number together: quotes, `||`, `_`, `/`. Known to the loose alphabet alone. */
+export const WIDE = 4
+/** Parts the items of a list: comma, plus (a space in a form's encoding). */
+export const LIST = 5
+
+/** Class bit of a byte: may belong to a token other than an escape. */
+export const TIGHT = 1
+/** Class bit: may begin a digit. */
+export const COUNTS = 2
+/** Class bit: begins an escape (`\u0034`, `%34`). */
+export const ESCAPE_HEAD = 4
+/** Class bit: a letter within an escape. */
+export const ESCAPE_BODY = 8
+
+/** Which characters may stand between the digits of one card number, as tables. */
+export interface Alphabet {
+  /** Token kind of each ASCII character. */
+  readonly kinds: Uint8Array
+  /** Class bits of each byte. */
+  readonly classes: Uint8Array
+}
+
+const spaces = [0x85, 0xa0, 0x1680, ...span(0x2000, 0x200a), 0x2028, 0x2029, 0x202f, 0x205f, 0x3000]
+const dashes = [...span(0x2010, 0x2015), 0x2043, 0x2212, 0xfe58, 0xfe63, 0xff0d]
+const dots = [0xb7, 0x2022, 0x2024, 0x2027, 0x2219, 0x22c5, 0x30fb, 0xfe52, 0xff0e]
+const plain = new Set([...spaces, ...dashes, ...dots])
+const invisible = new Set([
+  ...[0xad, 0x34f, 0x61c, 0x180e, 0xfeff],
+  ...[...span(0x200b, 0x200f), ...span(0x202a, 0x202e), ...span(0x2060, 0x2064), ...span(0x2066, 0x206f)],
+])
+
+const plainAscii = '\t\n\v\f\r -.'
+
+/** For results, where a false alarm destroys a value. */
+export const strictAlphabet: Alphabet = alphabet(plainAscii, '', ',+')
+/** For what is recorded, logged and said: statements and errors, where a miss is a leak. */
+export const looseAlphabet: Alphabet = alphabet(plainAscii, '\'"`|_/\\', ',+')
+
+/** The token that a code point is, written in `width` bytes: `kind << 8 | value << 4 | width`. */
+export function tokenOf(codePoint: number, width: number, kinds: Uint8Array): number {
+  const value = decimalValue(codePoint)
+  if (value >= 0) return (DIGIT << 8) | (value << 4) | width
+  if (codePoint < 0x80) return ((kinds[codePoint] ?? BREAK) << 8) | width
+  if (plain.has(codePoint)) return (PLAIN << 8) | width
+  return invisible.has(codePoint) ? (INVISIBLE << 8) | width : width
+}
+
+function alphabet(plainSigns: string, wideSigns: string, listSigns: string): Alphabet {
+  const kinds = new Uint8Array(128)
+  const classes = new Uint8Array(256)
+  const mark = (byte: number, bits: number): void => {
+    classes[byte] = (classes[byte] ?? 0) | bits
+  }
+  const enter = (signs: string, kind: number): void => {
+    for (const sign of signs) {
+      kinds[sign.charCodeAt(0)] = kind
+      mark(sign.charCodeAt(0), TIGHT)
+    }
+  }
+  enter(plainSigns, PLAIN)
+  enter(wideSigns, WIDE)
+  enter(listSigns, LIST)
+  for (let byte = 0x80; byte < 0xc0; byte += 1) mark(byte, TIGHT)
+  for (const codePoint of [...plain, ...invisible]) mark(utf8Lead(codePoint), TIGHT)
+  for (const zero of decimalZeros) {
+    for (let value = 0; value < 10; value += 1) mark(utf8Lead(zero + value), TIGHT | COUNTS)
+  }
+  for (const sign of '\\%') mark(sign.charCodeAt(0), ESCAPE_HEAD)
+  for (const sign of 'uabcdefABCDEFnrt') mark(sign.charCodeAt(0), ESCAPE_BODY)
+  return { kinds, classes }
+}
+
+function span(first: number, last: number): readonly number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+}

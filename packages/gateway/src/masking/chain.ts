@@ -1,0 +1,104 @@
+import { maxPanDigits, minPanDigits, type IinIndex } from './iin.ts'
+
+/** How two digits of a chain follow each other. */
+export const ADJACENT = 0
+export const PARTED = 1
+export const PARTED_WIDE = 2
+export const LISTED = 3
+
+/** Digits remembered; a cluster and the longest number before it must fit. */
+const ring = 128
+const mask = ring - 1
+/** Groups remembered; a number of single-digit groups must fit. */
+const groupRing = 32
+
+/**
+ * The digits of a chain (digits with nothing but separators between them), the latest {@link ring} of them, numbered from 0.
+ *
+ * Luhn sums are kept as running sums modulo 10, one with the even digits doubled and one with the odd ones, so that any stretch is
+ * checked in two subtractions.
+ */
+export class DigitChain {
+  /** Digits so far. */
+  count = 0
+  /** Groups so far: runs of digits with nothing visible between them. */
+  groups = 0
+  readonly #values = new Uint8Array(ring)
+  readonly #starts = new Int32Array(ring)
+  readonly #ends = new Int32Array(ring)
+  readonly #gaps = new Uint8Array(ring)
+  readonly #sumsOddDoubled = new Uint8Array(ring)
+  readonly #sumsEvenDoubled = new Uint8Array(ring)
+  readonly #groupStarts = new Int32Array(groupRing)
+
+  clear(): void {
+    this.count = 0
+    this.groups = 0
+  }
+
+  /** Adds a digit at bytes `start` to `end`, after a gap of the kind given. */
+  push(value: number, start: number, end: number, gap: number): void {
+    const digit = this.count
+    if (digit === 0 || gap !== ADJACENT) {
+      this.#groupStarts[this.groups & (groupRing - 1)] = digit
+      this.groups += 1
+    }
+    const at = digit & mask
+    this.#values[at] = value
+    this.#starts[at] = start
+    this.#ends[at] = end
+    this.#gaps[at] = gap
+    const doubled = value < 5 ? 2 * value : 2 * value - 9
+    const odd = (digit & 1) === 1
+    const next = (digit + 1) & mask
+    this.#sumsOddDoubled[next] = ((digit === 0 ? 0 : (this.#sumsOddDoubled[at] ?? 0)) + (odd ? doubled : value)) % 10
+    this.#sumsEvenDoubled[next] = ((digit === 0 ? 0 : (this.#sumsEvenDoubled[at] ?? 0)) + (odd ? value : doubled)) % 10
+    this.count = digit + 1
+  }
+
+  /** The first byte of a digit. */
+  startOf(digit: number): number {
+    return this.#starts[digit & mask] ?? 0
+  }
+
+  /** The byte after a digit. */
+  endOf(digit: number): number {
+    return this.#ends[digit & mask] ?? 0
+  }
+
+  /** How a digit follows the one before it. */
+  gapBefore(digit: number): number {
+    return digit === 0 ? PARTED : (this.#gaps[digit & mask] ?? 0)
+  }
+
+  /** The first digit of a group, counted back from the latest, which is 0; the group must be one of the latest 32. */
+  groupStart(back: number): number {
+    return this.#groupStarts[(this.groups - 1 - back) & (groupRing - 1)] ?? 0
+  }
+
+  /** The brand of the number made of digits `from` to `to` (not included), which must be among the latest; undefined when it is none. */
+  brand(from: number, to: number, iins: IinIndex): string | undefined {
+    const length = to - from
+    if (length < minPanDigits || length > maxPanDigits || !this.#passesLuhn(from, to)) return undefined
+    let prefix = 0
+    for (let digit = from; digit < from + 4; digit += 1) prefix = 10 * prefix + (this.#values[digit & mask] ?? 0)
+    if (!iins.mayBe(prefix, length)) return undefined
+    for (let digit = from + 4; digit < from + 8; digit += 1) prefix = 10 * prefix + (this.#values[digit & mask] ?? 0)
+    return iins.brand(prefix, length)
+  }
+
+  /** ISO/IEC 7812-1 Annex B: from the check digit leftwards every second digit is doubled, and the sum ends in 0. */
+  #passesLuhn(from: number, to: number): boolean {
+    const sums = ((to - 1) & 1) === 1 ? this.#sumsEvenDoubled : this.#sumsOddDoubled
+    const before = from === 0 ? 0 : (sums[from & mask] ?? 0)
+    return sums[to & mask] === before
+  }
+
+  /** Moves all positions along with bytes that were moved. */
+  shift(by: number): void {
+    for (let at = 0; at < ring; at += 1) {
+      this.#starts[at] = (this.#starts[at] ?? 0) + by
+      this.#ends[at] = (this.#ends[at] ?? 0) + by
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import type { Bytes } from '#base'
+import { BREAK, DIGIT, PLAIN, tokenOf } from './alphabet.ts'
+import { readUtf8, utf8Width } from './utf8.ts'
+
+/** Bytes of the longest token: eight backslashes and `u0034`. */
+export const maxTokenBytes = 13
+
+/**
+ * More backslashes than three levels of JSON within JSON make; a longer run is read in pieces of this many. Even, so that which
+ * backslash escapes which stays the same.
+ */
+const maxBackslashes = 8
+
+/**
+ * Reads the token at an offset: `kind << 8 | value << 4 | width`. A break is as wide as can be skipped without another look,
+ * at least 1. `\u0034`, `\n` and `%34` are one token each, in whatever text they stand.
+ */
+export function readToken(bytes: Bytes, at: number, to: number, kinds: Uint8Array): number {
+  const byte = bytes[at] ?? 0
+  if (byte >= 0x30 && byte <= 0x39) return (DIGIT << 8) | ((byte - 0x30) << 4) | 1
+  if (byte === 0x5c) return readBackslash(bytes, at, to, kinds)
+  if (byte === 0x25) return readPercent(bytes, at, to, kinds)
+  if (byte < 0x80) return ((kinds[byte] ?? BREAK) << 8) | 1
+  const character = readUtf8(bytes, at, to)
+  return character === 0 ? 1 : tokenOf(character >> 4, character & 15, kinds)
+}
+
+/**
+ * RFC 8259 §7: "\uXXXX", and "\n", "\r", "\t". JSON within JSON doubles the backslashes, so a run of 1, 2, 4 or 8 begins one escape.
+ * Of an odd run only the last backslash does; the others are a break of their own: whoever replaces a token must not leave a
+ * backslash behind that would escape what follows.
+ */
+function readBackslash(bytes: Bytes, at: number, to: number, kinds: Uint8Array): number {
+  let after = at + 1
+  while (after < to && after - at < maxBackslashes && bytes[after] === 0x5c) after += 1
+  const run = after - at
+  const sign = after < to ? (bytes[after] ?? 0) : 0
+  const other = ((kinds[0x5c] ?? BREAK) << 8) | run
+  if (sign === 0x6e || sign === 0x72 || sign === 0x74) {
+    return run === 1 || run % 2 === 0 ? (PLAIN << 8) | (run + 1) : other - 1
+  }
+  if (sign !== 0x75) return other
+  let codePoint = 0
+  for (let index = after + 1; index < after + 5; index += 1) {
+    const digit = index < to ? hexValue(bytes[index] ?? 0) : -1
+    if (digit < 0) return other
+    codePoint = (codePoint << 4) | digit
+  }
+  const token = tokenOf(codePoint, run + 5, kinds)
+  if (token >> 8 === BREAK) return other
+  return run === 1 || run % 2 === 0 ? token : other - 1
+}
+
+/** RFC 3986 §2.1: the bytes of a character in UTF-8, each as `%` and two hexadecimal digits. */
+function readPercent(bytes: Bytes, at: number, to: number, kinds: Uint8Array): number {
+  const lead = percentByte(bytes, at, to)
+  if (lead < 0) return 1
+  if (lead < 0x80) return tokenOf(lead, 3, kinds)
+  const count = utf8Width(lead)
+  if (count === 0) return 1
+  for (let index = 0; index < count; index += 1) {
+    const byte = percentByte(bytes, at + 3 * index, to)
+    if (byte < 0) return 1
+    scratch[index] = byte
+  }
+  const character = readUtf8(scratch, 0, count)
+  return character === 0 ? 1 : tokenOf(character >> 4, 3 * count, kinds)
+}
+
+/** The bytes of one percent-encoded character; filled and read within one call. */
+const scratch = new Uint8Array(4)
+
+function percentByte(bytes: Bytes, at: number, to: number): number {
+  if (at + 3 > to || bytes[at] !== 0x25) return -1
+  const high = hexValue(bytes[at + 1] ?? 0)
+  const low = hexValue(bytes[at + 2] ?? 0)
+  return high < 0 || low < 0 ? -1 : (high << 4) | low
+}
+
+/** The value of an ASCII hexadecimal digit, or -1. */
+export function hexValue(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  const letter = byte | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
+}
