@@ -49,6 +49,12 @@ export const catalogue = {
     retry: 'no',
     log: 'warn',
   },
+  SP_AUTH_LOGIN_REFUSED: {
+    meaning: 'the identity provider refused the login, or its answer was not what it must be',
+    next: 'try again; if it stays, whoever runs Sallyport finds the cause in its log',
+    retry: 'yes',
+    log: 'warn',
+  },
   SP_AUTH_FAILED_ATTEMPTS: {
     meaning: 'too many failed attempts from this address',
     next: 'wait a minute, then try again with a fresh token',

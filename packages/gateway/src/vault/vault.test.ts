@@ -48,7 +48,7 @@ const withVault = async (body: (bench: Bench) => Promise<void>): Promise<void> =
   const vault = createVault({
     store: store.secrets,
     sealer: createSealer(new Secret(new Uint8Array(32).fill(7))),
-    clock: { nowMs: () => clock.now, monotonicMs: () => clock.now },
+    clock: { nowMs: () => clock.now + 0.25, monotonicMs: () => clock.now },
     trail,
     log,
   })

@@ -103,7 +103,7 @@ class SealedVault implements Vault {
   async #change(name: string, version: number, value: Secret<string>, by: Identity): Promise<void> {
     const sealed = this.#sealer.seal(toUtf8(value.expose()), contextOf(name))
     await this.#record(name, version, by)
-    const atMs = this.#clock.nowMs()
+    const atMs = this.#nowMs()
     const changed =
       version === 0
         ? await this.#store.create(name, sealed, atMs)
@@ -121,11 +121,16 @@ class SealedVault implements Vault {
       details: { entity: { type: 'secret', uid: name, name, version: String(version + 1) } },
     } as const
     const outcome = code === undefined ? ({ status: 'success' } as const) : ({ status: 'failure', code } as const)
-    await this.#trail.record([{ kind: 'event', timeMs: this.#clock.nowMs(), event: { ...event, ...outcome } }])
+    await this.#trail.record([{ kind: 'event', timeMs: this.#nowMs(), event: { ...event, ...outcome } }])
+  }
+
+  /** Whole milliseconds, as records and stores hold them. */
+  #nowMs(): number {
+    return Math.floor(this.#clock.nowMs())
   }
 
   #noteUse(name: string): void {
-    const now = this.#clock.nowMs()
+    const now = this.#nowMs()
     const noted = this.#noted.get(name)
     if (noted !== undefined && now - noted < USE_NOTED_EVERY_MS) return
     this.#noted.set(name, now)
