@@ -7,7 +7,11 @@ import { cache, root } from './checkout.mjs'
 import { fromSources } from './commands.mjs'
 
 /** More than anybody reads at once; the tool itself shows the rest. */
-const maxLines = 60
+const maxLines = 40
+
+/** What test reports say beside the matter: stack frames and the fields of an assertion. */
+const beside =
+  /^\s+(at .*\d+\)?|generatedMessage: .*|code: 'ERR_.*|actual: .*|expected: .*|operator: .*|diff: .*|[{}]|\d+ !== \d+)( \{)?$/
 
 const tool = (name, ...args) => [path.join('node_modules', name), ...args]
 
@@ -17,7 +21,7 @@ const rules = [
   {
     name: 'typed lint',
     again: 'npx oxlint packages scripts test demo e2e bench',
-    args: tool('oxlint/bin/oxlint', '--quiet', 'packages', 'test', 'demo', 'e2e', 'bench'),
+    args: tool('oxlint/bin/oxlint', '--format=unix', 'packages', 'test', 'demo', 'e2e', 'bench'),
   },
   {
     name: 'format',
@@ -85,7 +89,7 @@ const report = ({ name, again }, status, output, started) => {
   const seconds = `${((performance.now() - started) / 1000).toFixed(1)} s`
   console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds})`)
   if (status === 0) return true
-  const lines = output.trim().split('\n')
+  const lines = output.split('\n').filter((line) => line.trim() !== '' && !beside.test(line))
   console.log(
     lines
       .slice(0, maxLines)

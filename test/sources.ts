@@ -28,6 +28,7 @@ export interface Comment {
 export interface Source {
   /** From the checkout's root, with forward slashes. */
   readonly file: string
+  /** A test, or what only tests use (`testkit/`). */
   readonly isTest: boolean
   readonly text: string
   readonly imports: readonly Import[]
@@ -56,7 +57,7 @@ function readSource(file: string): Source {
   const nodes = [...walk(parsed.program)]
   return {
     file,
-    isTest: file.endsWith('.test.ts'),
+    isTest: file.endsWith('.test.ts') || file.includes('/testkit/'),
     text,
     imports: nodes.flatMap((node) => importsOf(node, lineAt)),
     comments: parsed.comments.map((comment) => ({ text: comment.value.trim(), line: lineAt(comment.start) })),
