@@ -12,7 +12,7 @@ import type { ApiServices } from './services.ts'
 /** Who calls, proven by the bearer token. */
 export interface Caller {
   readonly identity: Identity
-  readonly client: { readonly address: string; readonly port: number }
+  readonly client: ClientAddress
 }
 
 /** A "no" of the API, with the reference under which it is on record. */
@@ -53,7 +53,7 @@ export interface Deed {
  * @throws {ApiRefusal} when policy says no. @throws {GatewayError} `SP_TRAIL_UNAVAILABLE` when it cannot be recorded.
  */
 export async function authorize(services: ApiServices, caller: Caller, deed: Deed): Promise<void> {
-  const decision = services.policy().decideBoundary(caller.identity, deed.action, services.clock.nowMs())
+  const decision = services.policy().decideBoundary(caller.identity, deed.action, services.clock.nowMs(), caller.client)
   const allowed = decision.outcome === 'allow'
   const ref = await record(services, deedEvent(caller, deed, decision))
   if (!allowed) throw new ApiRefusal(decision.code ?? 'SP_POLICY_DENIED', decision.reason, ref)
@@ -61,7 +61,7 @@ export async function authorize(services: ApiServices, caller: Caller, deed: Dee
 
 /** Whether policy would let the caller do this; records nothing. */
 export function may(services: ApiServices, caller: Caller, action: BoundaryAction): boolean {
-  return services.policy().decideBoundary(caller.identity, action, services.clock.nowMs()).outcome === 'allow'
+  return services.policy().decideBoundary(caller.identity, action, services.clock.nowMs(), caller.client).outcome === 'allow'
 }
 
 /** Records a deed that needs no permit of its own (reading what one did oneself). */

@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+/** A process of the demo. It ends when its standard input closes, so that nothing is left running when the demo is killed. */
+export interface Child {
+  readonly process: ChildProcess
+  /** The line that said it is ready. */
+  readonly ready: string
+  /** Ends it in good order. */
+  stop(): Promise<void>
+  /** Kills it with SIGKILL and waits until it is gone. */
+  kill(): Promise<void>
+}
+
+/** What to start. */
+export interface ChildOptions {
+  readonly script: string
+  readonly args: readonly string[]
+  readonly environment?: NodeJS.ProcessEnv
+  /** Where its standard error goes. */
+  readonly logFile: string
+  /** Says by which line of standard output it is ready. */
+  readonly isReady: (line: string) => boolean
+}
+
+/** It must be ready within this. */
+const READY_TIMEOUT_MS = 20_000
+/** It must end in good order within this. */
+const STOP_TIMEOUT_MS = 10_000
+
+/** Starts a script of this repository under the same Node and the same conditions, and waits until it is ready. */
+export async function startChild(options: ChildOptions): Promise<Child> {
+  const log = createWriteStream(options.logFile, { flags: 'a', mode: 0o600 })
+  const child = spawn(process.execPath, [...process.execArgv, options.script, ...options.args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.environment },
+  })
+  child.stderr.pipe(log)
+  const exited = once(child, 'exit')
+  const gone = (): boolean => child.exitCode !== null || child.signalCode !== null
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    if (!gone()) await exited
+  }
+  const stop = async (): Promise<void> => {
+    if (gone()) return
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
+    await exited
+    clearTimeout(timer)
+  }
+  const ready = await readyLine(child, options)
+  return { process: child, ready, stop, kill }
+}
+
+async function readyLine(child: ChildProcess, options: ChildOptions): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const fail = (why: string): void => {
+    child.kill('SIGKILL')
+    reject(new Error(`${options.script} ${why}; its log: ${options.logFile}`))
+  }
+  const timer = setTimeout(() => {
+    fail('was not ready in time')
+  }, READY_TIMEOUT_MS)
+  child.once('error', () => {
+    fail('could not be started')
+  })
+  child.once('exit', (code) => {
+    fail(`ended with ${String(code)}`)
+  })
+  const lines = createInterface({ input: child.stdout ?? process.stdin })
+  lines.on('line', (line) => {
+    if (options.isReady(line)) resolve(line)
+  })
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import pg from 'pg'
+import type { Boundary } from './boundary.ts'
+import { finish, sallyport, spawnSallyport } from './command.ts'
+import { browseAs } from './login.ts'
+
+/** The people of the demo, as the development identity provider knows them. */
+export const PEOPLE = ['alice', 'bob', 'dana'] as const
+export type PersonName = (typeof PEOPLE)[number]
+
+/** Logs a person in with `sallyport login`, playing the browser. */
+export async function login(boundary: Boundary, person: PersonName): Promise<void> {
+  const child = spawnSallyport(['login', '--url', boundary.url, '--profile', person, '--no-open'])
+  child.stdin.end()
+  const ended = finish(child)
+  for await (const line of createInterface({ input: child.stderr })) {
+    const address = /^Log in here: (\S+)/.exec(line)?.[1]
+    if (address === undefined) continue
+    await browseAs(person, address)
+    break
+  }
+  const { exitCode } = await ended
+  if (exitCode !== 0) throw new Error(`${person} could not log in`)
+}
+
+/** Gets a person's token for the database with `sallyport token`. */
+export async function tokenOf(person: PersonName): Promise<string> {
+  const { exitCode, stdout, stderr } = await sallyport('token', 'cards', '--profile', person)
+  if (exitCode !== 0) throw new Error(`${person} got no token: ${stderr.trim()}`)
+  return stdout.trim()
+}
+
+/** Gets the job token of ci-bot from its own issuer, as a CI job would. */
+export async function jobToken(boundary: Boundary): Promise<string> {
+  const discovery = (await (await fetch(`${boundary.idpUrl}/.well-known/openid-configuration`)).json()) as { token_endpoint: string }
+  const body = new URLSearchParams({ grant_type: 'client_credentials', resource: boundary.url })
+  const authorization = `Basic ${Buffer.from('ci-bot:ci-bot-demo-secret').toString('base64')}`
+  const response = await fetch(discovery.token_endpoint, { method: 'POST', body, headers: { authorization } })
+  const { access_token: token } = (await response.json()) as { access_token?: string }
+  if (token === undefined) throw new Error('the identity provider gave ci-bot no token')
+  return token
+}
+
+/** Connects to the cards database through Sallyport with a plain client. */
+export async function connect(boundary: Boundary, user: string, password: string): Promise<pg.Client> {
+  const client = new pg.Client({ host: '127.0.0.1', port: boundary.postgresPort, user, password, database: 'cards' })
+  // A client whose server is killed says so by an event; whoever waits for a query learns it there.
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}
+
+/** Asks the API with the token that `sallyport login` kept for a person. */
+export async function api<T>(boundary: Boundary, person: PersonName, path: string): Promise<T> {
+  const profile = JSON.parse(readFileSync(join(boundary.profileFolder, `${person}.json`), 'utf8')) as { api: { token: string } }
+  const response = await fetch(`${boundary.url}/api/v1${path}`, { headers: { authorization: `Bearer ${profile.api.token}` } })
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+  return (await response.json()) as T
+}

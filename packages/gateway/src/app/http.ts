@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { RequestListener } from 'node:http'
+
+/** Paths of the API; everything else belongs to logins. */
+const API_PATHS = /^\/(?:api\/|healthz$|readyz$|version$)/
+/** A request must have arrived within this. */
+const REQUEST_TIMEOUT_MS = 30_000
+const HEADERS_TIMEOUT_MS = 10_000
+
+/** PEM files of the listener. */
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+}
+
+/** Builds the HTTP listener: the API by its paths, logins for all others. */
+export function createHttpServer(api: RequestListener, logins: RequestListener, tls: TlsFiles | undefined): Server {
+  const front = (request: IncomingMessage, response: ServerResponse): void => {
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
+    ;(API_PATHS.test(path) ? api : logins)(request, response)
+  }
+  const server = tls === undefined ? createServer(front) : createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key), minVersion: 'TLSv1.2' }, front)
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  server.headersTimeout = HEADERS_TIMEOUT_MS
+  return server
+}
