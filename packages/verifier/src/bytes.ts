@@ -12,8 +12,8 @@ export function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
 /**
  * Decodes standard base64 with padding, or gives undefined.
  *
- * Buffer.from forgives (other alphabets, missing padding, stray bits); encoding again and comparing does not, so that each byte
- * string has one spelling and no character of a signed file can be changed without notice.
+ * Buffer.from forgives (other alphabets, missing padding, stray bits); encoding again and comparing does not, so that
+ * each byte string has one spelling and no character of a signed file can be changed without notice.
  */
 export function decodeBase64(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64')

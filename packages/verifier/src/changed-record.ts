@@ -6,7 +6,8 @@ import type { BundleRead, TrailReader } from './trail-reader.ts'
 import type { Finding } from './verification.ts'
 
 /**
- * Says what happened at `index`, where the bundle has not what was signed, by what stands there and what that claims to be.
+ * Says what happened at `index`, where the bundle has not what was signed, by what stands there and what that claims to
+ * be.
  *
  * @throws {VerifierError} `SP_FILE_UNREADABLE`, `SP_FILE_TOO_LARGE`
  */
@@ -14,7 +15,8 @@ export async function nameChange(reader: TrailReader, bundle: BundleRead, index:
   const entry = entryIn(bundle, index)
   if (entry === undefined) return nameShortBundle(reader, bundle)
   const claimed = claimedSequence(entry)
-  if (claimed === undefined || claimed === index) return finding('record-changed', bundle, index, `record ${index} changed`)
+  if (claimed === undefined || claimed === index)
+    return finding('record-changed', bundle, index, `record ${index} changed`)
   const other = await reader.entry(claimed)
   if (other !== undefined && isSameBytes(other, entry)) {
     return finding('record-copied', bundle, index, `record ${index} is a copy of ${claimed}`)
@@ -41,10 +43,20 @@ export function nameShortBundle(reader: TrailReader, bundle: BundleRead): Findin
   const { entries, path, width, damage } = bundle
   const index = bundle.index * TILE_WIDTH + entries.length
   if (entries.length >= width) {
-    return finding('bundle-changed', bundle, index - 1, `${path} does not end with record ${index - 1}: ${damage ?? 'bytes follow'}`)
+    return finding(
+      'bundle-changed',
+      bundle,
+      index - 1,
+      `${path} does not end with record ${index - 1}: ${damage ?? 'bytes follow'}`,
+    )
   }
   if (damage?.startsWith('only') !== true) {
-    return finding('record-changed', bundle, index, `record ${index} changed: ${path} cannot be read from there on (${damage ?? 'damaged'})`)
+    return finding(
+      'record-changed',
+      bundle,
+      index,
+      `record ${index} changed: ${path} cannot be read from there on (${damage ?? 'damaged'})`,
+    )
   }
   if (bundle.index === tilesAtLevel(0, reader.size) - 1) return logEnds(index, reader.size, path)
   return finding('record-missing', bundle, index, `record ${index} is missing: ${path} ends before it`)
@@ -72,11 +84,22 @@ export async function nameMissingBundle(reader: TrailReader, index: number): Pro
 }
 
 function logEnds(at: number, size: number, file: string): Finding {
-  return { code: 'log-short', verdict: 'incomplete', message: `log ends at ${at} but the checkpoint says ${size}`, record: at, file }
+  return {
+    code: 'log-short',
+    verdict: 'incomplete',
+    message: `log ends at ${at} but the checkpoint says ${size}`,
+    record: at,
+    file,
+  }
 }
 
 /** Puts a record's own problem into words. @throws {VerifierError} `SP_FILE_UNREADABLE`, `SP_FILE_TOO_LARGE` */
-export async function nameProblem(reader: TrailReader, bundle: BundleRead, index: number, problem: RecordProblem): Promise<Finding> {
+export async function nameProblem(
+  reader: TrailReader,
+  bundle: BundleRead,
+  index: number,
+  problem: RecordProblem,
+): Promise<Finding> {
   switch (problem.kind) {
     case 'malformed':
       return finding('record-changed', bundle, index, `record ${index} changed: ${problem.reason}`)
@@ -90,13 +113,29 @@ export async function nameProblem(reader: TrailReader, bundle: BundleRead, index
   }
 }
 
-async function nameStrayOutcome(reader: TrailReader, bundle: BundleRead, index: number, intent: number): Promise<Finding> {
-  if (intent >= index) return finding('outcome-without-intent', bundle, index, `record ${index} is the outcome of ${intent}, which does not come before it`)
+async function nameStrayOutcome(
+  reader: TrailReader,
+  bundle: BundleRead,
+  index: number,
+  intent: number,
+): Promise<Finding> {
+  if (intent >= index)
+    return finding(
+      'outcome-without-intent',
+      bundle,
+      index,
+      `record ${index} is the outcome of ${intent}, which does not come before it`,
+    )
   const entry = await reader.entry(intent)
   if (entry !== undefined && isIntent(entry)) {
     return finding('outcome-repeated', bundle, index, `record ${index} is a second outcome of ${intent}`)
   }
-  return finding('outcome-without-intent', bundle, index, `record ${index} is the outcome of ${intent}, which is not an intent`)
+  return finding(
+    'outcome-without-intent',
+    bundle,
+    index,
+    `record ${index} is the outcome of ${intent}, which is not an intent`,
+  )
 }
 
 function isIntent(entry: Uint8Array): boolean {

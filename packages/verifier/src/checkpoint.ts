@@ -28,7 +28,8 @@ export interface OpenedCheckpoint {
 /**
  * Parses the text of a checkpoint; the exact inverse of `formatCheckpoint`.
  *
- * SPEC c2sp.org/tlog-checkpoint: "The note text is a sequence of at least three non-empty lines, separated by newlines (U+000A)."
+ * SPEC c2sp.org/tlog-checkpoint: "The note text is a sequence of at least three non-empty lines, separated by newlines
+ * (U+000A)."
  *
  *     origin
  *     tree size in decimal
@@ -50,7 +51,11 @@ export function parseCheckpoint(text: string): Checkpoint {
   return checkpoint
 }
 
-/** Writes the text of a checkpoint. @throws {VerifierError} `SP_CHECKPOINT_MALFORMED` for what `parseCheckpoint` would refuse. */
+/**
+ * Writes the text of a checkpoint.
+ *
+ * @throws {VerifierError} `SP_CHECKPOINT_MALFORMED` for what `parseCheckpoint` would refuse.
+ */
 export function formatCheckpoint(checkpoint: Checkpoint): string {
   checkForm(checkpoint)
   return [checkpoint.origin, String(checkpoint.size), encodeBase64(checkpoint.root), ...checkpoint.extensions, ''].join(
@@ -75,12 +80,14 @@ export function signCheckpoint(checkpoint: Checkpoint, signers: readonly NoteSig
 /**
  * Parses a signed checkpoint and checks it against the known keys.
  *
- * @throws {VerifierError} as `openNote` and `parseCheckpoint`; `SP_NOTE_UNSIGNED` also when only keys of other names signed it.
+ * @throws {VerifierError} as `openNote` and `parseCheckpoint`; `SP_NOTE_UNSIGNED` also when only keys of other names
+ * signed it.
  */
 export function openCheckpoint(bytes: Uint8Array, knownKeys: readonly VerifierKey[]): OpenedCheckpoint {
   const note = openNote(bytes, knownKeys)
   const checkpoint = parseCheckpoint(note.text)
-  // "The log's key name in its signature line SHOULD match the origin line": ours does, and a key of another log says nothing about this one.
+  // "The log's key name in its signature line SHOULD match the origin line": ours does, and a key of another log says
+  // nothing about this one.
   const key = note.keys.find(({ name }) => name === checkpoint.origin)
   if (key === undefined)
     throw new VerifierError('SP_NOTE_UNSIGNED', `log ${checkpoint.origin} is not signed by a known key of that name`)

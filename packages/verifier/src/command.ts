@@ -40,7 +40,9 @@ export async function runCommand(argv: readonly string[], output: CommandOutput)
   try {
     request = await parseRequest(argv)
   } catch (cause) {
-    output.stderr(`sallyport-verify: ${cause instanceof Error ? cause.message : 'wrong usage'}\nTry sallyport-verify --help\n`)
+    output.stderr(
+      `sallyport-verify: ${cause instanceof Error ? cause.message : 'wrong usage'}\nTry sallyport-verify --help\n`,
+    )
     return EXIT_CODES.undecided
   }
   if (request === undefined) {
@@ -72,7 +74,10 @@ async function parseRequest(argv: readonly string[]): Promise<Request | undefine
   return { folder, isJson: values.json, trust: { ...keys, ...known } }
 }
 
-/** A verifier key has "+" twice and no path separator would stop it from being one: what parses is a key, anything else a file. */
+/**
+ * A verifier key has "+" twice and no path separator would stop it from being one: what parses is a key, anything else
+ * a file.
+ */
 async function readKeys(keyOrFile: string): Promise<readonly VerifierKey[]> {
   try {
     return parseVerifierKeys(keyOrFile)

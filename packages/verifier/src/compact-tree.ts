@@ -2,8 +2,8 @@ import { VerifierError } from './errors.ts'
 import { emptyRoot, hashNode } from './merkle.ts'
 
 /**
- * A Merkle tree that can only grow: it keeps the roots of its perfect subtrees (one per set bit of the size) and gives the root at any time.
- * 53 hashes at most.
+ * A Merkle tree that can only grow: it keeps the roots of its perfect subtrees (one per set bit of the size) and gives
+ * the root at any time. 53 hashes at most.
  */
 export class CompactTree {
   #size = 0
@@ -48,7 +48,10 @@ export class CompactTree {
     return this.rootBeside(undefined) ?? emptyRoot()
   }
 
-  /** The root of this tree with another, lower one at its right; of a tree of hashes of level n that is the tree of level n-1's rest. */
+  /**
+   * The root of this tree with another, lower one at its right; of a tree of hashes of level n that is the tree of
+   * level n-1's rest.
+   */
   rootBeside(right: Uint8Array | undefined): Uint8Array | undefined {
     return this.#edge.reduceRight<Uint8Array | undefined>(
       (hash, left) => (hash === undefined ? left : hashNode(left, hash)),

@@ -16,7 +16,9 @@ export type VerifierErrorCode =
   | 'SP_FILE_TOO_LARGE'
   | 'SP_OUT_OF_RANGE'
 
-/** The only error that this package throws. The message carries facts (sizes, positions, names), never record content. */
+/**
+ * The only error that this package throws. The message carries facts (sizes, positions, names), never record content.
+ */
 export class VerifierError extends Error {
   readonly code: VerifierErrorCode
 

@@ -11,8 +11,9 @@ import type { Finding } from './verification.ts'
 /**
  * Finds the first change in a log whose records do not give the signed root.
  *
- * The tile files are the witnesses. A level of tiles that by itself gives the signed root is what was signed, so the first thing below it that does not hash
- * to it is what changed. The lowest such level names it most exactly: level 0 the record, level 1 a run of 256.
+ * The tile files are the witnesses. A level of tiles that by itself gives the signed root is what was signed, so the
+ * first thing below it that does not hash to it is what changed. The lowest such level names it most exactly: level 0
+ * the record, level 1 a run of 256.
  *
  * @returns undefined when no level gives the root: records and tiles were changed together.
  * @throws {VerifierError} `SP_FILE_UNREADABLE`, `SP_FILE_TOO_LARGE`
@@ -40,7 +41,8 @@ async function rootFromLevel(reader: TrailReader, level: number): Promise<Uint8A
   for (let index = 0; index < tilesAtLevel(level, reader.size); index += 1) {
     const hashes = await tileHashes(reader, level, index)
     if (hashes === undefined) return undefined
-    for (let at = 0; at < hashes.length; at += HASH_BYTES) tree.append(Buffer.from(hashes.subarray(at, at + HASH_BYTES)))
+    for (let at = 0; at < hashes.length; at += HASH_BYTES)
+      tree.append(Buffer.from(hashes.subarray(at, at + HASH_BYTES)))
   }
   return tree.rootBeside(right)
 }
@@ -82,7 +84,14 @@ async function firstChangedRun(reader: TrailReader, level: number): Promise<Find
     if (derived !== undefined && signed !== undefined && isSameBytes(derived, signed)) {
       const message = `${file} ${tile === undefined ? 'is not there or not whole' : 'changed'}; the records ${first} to ${lastRecord} are intact`
       const code = tile === undefined ? 'tile-missing' : 'tile-changed'
-      return { code, verdict: tile === undefined ? 'incomplete' : 'altered', message, record: first, file, intactBefore: first }
+      return {
+        code,
+        verdict: tile === undefined ? 'incomplete' : 'altered',
+        message,
+        record: first,
+        file,
+        intactBefore: first,
+      }
     }
     const message = `at least one of the records ${first} to ${lastRecord} changed, and ${file} with it`
     return { code: 'record-changed', verdict: 'altered', message, record: first, lastRecord, file, intactBefore: first }

@@ -1,10 +1,11 @@
 /**
  * The formats and the check of a Sallyport trail.
  *
- * A trail is a C2SP transparency log in a folder: `checkpoint` (tlog-checkpoint in a signed-note), `tile/…` and `tile/entries/…` (tlog-tiles, RFC 6962
- * hashes), and beside them `payload/…`, our own files with the encrypted payload of each record. This package reads and writes these formats and checks
- * a folder against what it says of itself and what the caller holds. It has no dependencies, knows nothing of the gateway, and holds at most a few
- * megabytes of a log of any size.
+ * A trail is a C2SP transparency log in a folder: `checkpoint` (tlog-checkpoint in a signed-note), `tile/…` and
+ * `tile/entries/…` (tlog-tiles, RFC 6962 hashes), and beside them `payload/…`, our own files with the encrypted payload
+ * of each record. This package reads and writes these formats and checks a folder against what it says of itself and
+ * what the caller holds. It has no dependencies, knows nothing of the gateway, and holds one entry bundle and one tile
+ * a level of a log of any size.
  *
  * It does not judge what a record says, beyond its number, its links and its digests.
  */

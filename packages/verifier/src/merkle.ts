@@ -9,7 +9,8 @@ const NODE_PREFIX = 0x01
 /** An entry of a log is at most this long: the entry bundle gives its length two bytes. */
 export const MAX_ENTRY_BYTES = 65_535
 
-// Nothing here runs across an await, so one scratch each for leaf and node is enough, and no digest allocates its input.
+// Nothing here runs across an await, so one scratch each for leaf and node is enough, and no digest allocates its
+// input.
 const leafScratch = Buffer.alloc(1 + MAX_ENTRY_BYTES)
 const nodeScratch = Buffer.alloc(1 + 2 * HASH_BYTES, NODE_PREFIX)
 
@@ -158,7 +159,8 @@ export interface InclusionClaim {
 export function isIncluded(claim: InclusionClaim, proof: readonly Uint8Array[]): boolean {
   const { index, size, leafHash, root } = claim
   if (!isPosition(index) || !isPosition(size) || index >= size || !areHashes([leafHash, root, ...proof])) return false
-  // "Set two variables, fn to leaf_index and sn to tree_size - 1." Halving instead of shifting: sizes go beyond 32 bits.
+  // "Set two variables, fn to leaf_index and sn to tree_size - 1." Halving instead of shifting: sizes go beyond 32
+  // bits.
   let fn = index
   let sn = size - 1
   let hash = leafHash
@@ -185,7 +187,8 @@ export interface ConsistencyClaim {
 }
 
 /**
- * Tells whether a proof shows that the second tree begins with the first. A malformed proof shows nothing; it does not throw.
+ * Tells whether a proof shows that the second tree begins with the first. A malformed proof shows nothing; it does not
+ * throw.
  *
  * @see RFC 9162 §2.1.4.2
  */

@@ -5,7 +5,10 @@ import { formatKeyId, isKeyName, isSignedBy, type NoteSigner, type VerifierKey }
 /** As golang.org/x/mod/sumdb/note and torchwood bound it. */
 export const MAX_NOTE_BYTES = 1_000_000
 
-/** SPEC c2sp.org/signed-note: "Verifiers SHOULD apply a maximum limit to the number of signatures in a note, but MUST accept at least up to 16". */
+/**
+ * SPEC c2sp.org/signed-note: "Verifiers SHOULD apply a maximum limit to the number of signatures in a note, but MUST
+ * accept at least up to 16".
+ */
 export const MAX_NOTE_SIGNATURES = 100
 
 /** One signature line, checked or not. */
@@ -55,7 +58,8 @@ function parseSignature(line: string): NoteSignature {
   const bytes = decodeBase64(base64 ?? '')
   if (dash !== '—' || name === undefined || !isKeyName(name) || rest !== undefined)
     throw malformed('a line that is not a signature')
-  // "Signatures are the base64 encoding of 4+n bytes. The first four bytes in the signature are the uint32 key ID stored in big-endian order."
+  // "Signatures are the base64 encoding of 4+n bytes. The first four bytes in the signature are the uint32 key ID
+  // stored in big-endian order."
   if (bytes === undefined || bytes.length < 5) throw malformed('a signature that is not base64 of key id and signature')
   return { name, keyId: bytes.readUInt32BE(0), signature: bytes.subarray(4) }
 }
@@ -81,7 +85,10 @@ function isNoteText(text: string): boolean {
   return text.endsWith('\n') && text.isWellFormed() && !hasControls(text)
 }
 
-/** "Signed notes MUST be valid UTF-8 and MUST NOT contain any ASCII control characters (those below U+0020) other than newline." */
+/**
+ * "Signed notes MUST be valid UTF-8 and MUST NOT contain any ASCII control characters (those below U+0020) other than
+ * newline."
+ */
 function hasControls(text: string): boolean {
   return /[\u0000-\u0009\u000b-\u001f]/.test(text)
 }
@@ -89,21 +96,27 @@ function hasControls(text: string): boolean {
 /** Signs a text with one key or several. @throws {VerifierError} `SP_NOTE_MALFORMED` */
 export function signNote(text: string, signers: readonly NoteSigner[]): Uint8Array {
   const bytes = encodeUtf8(text)
-  const signatures = signers.map(({ key, sign }) => ({ name: key.name, keyId: key.keyId, signature: sign(bytes) }))
+  const signatures = signers.map((signer) => ({
+    name: signer.key.name,
+    keyId: signer.key.keyId,
+    signature: signer.sign(bytes),
+  }))
   return formatNote({ text, signatures })
 }
 
 /**
  * Parses a note and checks it against the known keys.
  *
- * @throws {VerifierError} `SP_NOTE_MALFORMED`; `SP_NOTE_SIGNATURE` when the signature of a known key fails; `SP_NOTE_UNSIGNED` when no known key signed.
+ * @throws {VerifierError} `SP_NOTE_MALFORMED`; `SP_NOTE_SIGNATURE` when the signature of a known key fails;
+ * `SP_NOTE_UNSIGNED` when no known key signed.
  */
 export function openNote(bytes: Uint8Array, knownKeys: readonly VerifierKey[]): OpenedNote {
   const note = parseNote(bytes)
   const text = encodeUtf8(note.text)
   const keys = new Set<VerifierKey>()
   for (const { name, keyId, signature } of note.signatures) {
-    // "Verifiers MUST ignore signatures from unknown keys, even if they share a name or ID (but not both) with a known key."
+    // "Verifiers MUST ignore signatures from unknown keys, even if they share a name or ID (but not both) with a known
+    // key."
     const key = knownKeys.find((known) => known.name === name && known.keyId === keyId)
     if (key === undefined) continue
     // "If a signature from a known key fails to verify, clients SHOULD reject the whole note."

@@ -7,8 +7,8 @@ interface Chunk {
 }
 
 /**
- * The intents that have no outcome yet: one bit a record, in chunks that go when they are empty. A log in which every intent is open takes an eighth of
- * a byte per record; a usual one a few kilobytes.
+ * The intents that have no outcome yet: one bit a record, in chunks that go when they are empty. A log in which every
+ * intent is open takes an eighth of a byte per record; a usual one a few kilobytes.
  */
 export class OpenIntents {
   readonly #chunks = new Map<number, Chunk>()

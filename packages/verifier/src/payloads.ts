@@ -44,11 +44,13 @@ export function parsePayloads(bytes: Uint8Array): readonly (Uint8Array | undefin
   return blobs
 }
 
-/** A blob's length is 0 or that of nonce, some ciphertext and tag. @throws {VerifierError} `SP_PAYLOAD_MALFORMED` */
-export function checkBlobLength(length: number): number {
-  if (length !== 0 && (length < PAYLOAD_OVERHEAD_BYTES || length > MAX_PAYLOAD_BYTES + PAYLOAD_OVERHEAD_BYTES)) {
-    throw malformed(`${length} is no length of a payload`)
-  }
+/** A blob's length is 0 or that of nonce, some ciphertext and tag. */
+export function isBlobLength(length: number): boolean {
+  return length === 0 || (length >= PAYLOAD_OVERHEAD_BYTES && length <= MAX_PAYLOAD_BYTES + PAYLOAD_OVERHEAD_BYTES)
+}
+
+function checkBlobLength(length: number): number {
+  if (!isBlobLength(length)) throw malformed(`${length} is no length of a payload`)
   return length
 }
 
@@ -103,7 +105,8 @@ export function isCommitted(blob: Uint8Array, commitment: PayloadCommitment): bo
  * Opens a payload with the key of its record, after checking blob and key against what the record commits to.
  *
  * @returns the scrubbed statement or arguments, as they were recorded.
- * @throws {VerifierError} `SP_PAYLOAD_MISMATCH` when blob or key is not the committed one, or the ciphertext does not open.
+ * @throws {VerifierError} `SP_PAYLOAD_MISMATCH` when blob or key is not the committed one, or the ciphertext does not
+ * open.
  */
 export function openPayload(blob: Uint8Array, recordKey: Uint8Array, commitment: PayloadCommitment): Uint8Array {
   if (!isCommitted(blob, commitment)) throw mismatch('the payload is not the one that the record commits to')

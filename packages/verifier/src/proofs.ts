@@ -11,7 +11,8 @@ import type { TrailReader } from './trail-reader.ts'
  *
  * It is as good as the tiles are: check it with `isIncluded` against the signed root before it is handed out.
  *
- * @throws {VerifierError} `SP_OUT_OF_RANGE`; `SP_TILE_MALFORMED` when a tile that it needs is not there or not whole; `SP_FILE_UNREADABLE`
+ * @throws {VerifierError} `SP_OUT_OF_RANGE`; `SP_TILE_MALFORMED` when a tile that it needs is not there or not whole;
+ * `SP_FILE_UNREADABLE`
  */
 export async function proveInclusion(reader: TrailReader, index: number): Promise<readonly Uint8Array[]> {
   return rootsOf(reader, inclusionRanges(index, reader.size))
@@ -32,10 +33,14 @@ async function rootsOf(reader: TrailReader, ranges: readonly LeafRange[]): Promi
   return roots
 }
 
-/** The root over a range as a proof has them: it starts at a multiple of the smallest power of two that is not smaller than its length. */
+/**
+ * The root over a range as a proof has them: it starts at a multiple of the smallest power of two that is not smaller
+ * than its length.
+ */
 async function rootOfRange(reader: TrailReader, { start, end }: LeafRange): Promise<Uint8Array> {
   let root: Uint8Array | undefined
-  // What is left at the end of each level hangs below the last hash of the next; the highest level that has a whole hash in the range is the top.
+  // What is left at the end of each level hangs below the last hash of the next; the highest level that has a whole
+  // hash in the range is the top.
   for (let level = 0; level < tileLevels(reader.size); level += 1) {
     const unit = TILE_WIDTH ** level
     const from = Math.max(Math.ceil(start / unit), Math.floor(end / (unit * TILE_WIDTH)) * TILE_WIDTH)
@@ -50,7 +55,10 @@ async function rootOfRange(reader: TrailReader, { start, end }: LeafRange): Prom
 
 async function compactOfRange(reader: TrailReader, level: number, first: number, end: number): Promise<CompactTree> {
   if (first >= end) return new CompactTree()
-  if (end > hashesAtLevel(level, reader.size) || Math.floor(first / TILE_WIDTH) !== Math.floor((end - 1) / TILE_WIDTH)) {
+  if (
+    end > hashesAtLevel(level, reader.size) ||
+    Math.floor(first / TILE_WIDTH) !== Math.floor((end - 1) / TILE_WIDTH)
+  ) {
     throw new VerifierError('SP_OUT_OF_RANGE', `no run of hashes ${first} to ${end} in one tile of level ${level}`)
   }
   const index = Math.floor(first / TILE_WIDTH)

@@ -79,7 +79,8 @@ export class RecordCheck {
   #note(index: number, { lifecycle, cuts, timeMs }: RecordFacts): void {
     if (cuts.length > 0 || lifecycle === 'gap') {
       this.#gapCount += 1
-      if (this.#gaps.length < LISTED_GAPS) this.#gaps.push({ record: index, fromMs: this.#lastMs, untilMs: timeMs, cuts })
+      if (this.#gaps.length < LISTED_GAPS)
+        this.#gaps.push({ record: index, fromMs: this.#lastMs, untilMs: timeMs, cuts })
     }
     if (timeMs === undefined) return
     const backMs = (this.#lastMs ?? timeMs) - timeMs

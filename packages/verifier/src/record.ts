@@ -21,7 +21,10 @@ export interface Cut {
   readonly firstIndex: number
 }
 
-/** What the verifier reads of a record. Whatever is missing or of another type is undefined: the record is then not of that kind. */
+/**
+ * What the verifier reads of a record. Whatever is missing or of another type is undefined: the record is then not of
+ * that kind.
+ */
 export interface RecordFacts {
   readonly sequence: number | undefined
   readonly uid: string | undefined
@@ -42,7 +45,8 @@ const CLASS_LIFECYCLE = 6002
 type JsonObject = Readonly<Record<string, unknown>>
 
 /**
- * Parses a leaf, which must be the canonical form (RFC 8785) of one JSON object: so that no two byte strings are the same record.
+ * Parses a leaf, which must be the canonical form (RFC 8785) of one JSON object: so that no two byte strings are the
+ * same record.
  *
  * @throws {VerifierError} `SP_RECORD_MALFORMED`
  */
@@ -66,7 +70,9 @@ function parseCanonical(text: string): unknown {
   throw malformed('not in canonical form')
 }
 
-/** What a leaf says its number is, however damaged it is otherwise; for naming what happened, never for accepting it. */
+/**
+ * What a leaf says its number is, however damaged it is otherwise; for naming what happened, never for accepting it.
+ */
 export function claimedSequence(entry: Uint8Array): number | undefined {
   try {
     const value: unknown = JSON.parse(toBuffer(entry).toString('utf8'))
@@ -80,9 +86,10 @@ export function claimedSequence(entry: Uint8Array): number | undefined {
 /**
  * Tells whether `text` is the canonical form of the value it was parsed into.
  *
- * JSON.stringify writes strings and numbers as RFC 8785 §3.2.2 wants them and no white space, in the order of the text; so a text that
- * comes out equal is canonical if its members are sorted too. Two things escape that: names that look like array indices, which a
- * JavaScript object reorders, and lone surrogates, which JSON.stringify escapes but RFC 8785 forbids.
+ * JSON.stringify writes strings and numbers as RFC 8785 §3.2.2 wants them and no white space, in the order of the text;
+ * so a text that comes out equal is canonical if its members are sorted too. Two things escape that: names that look
+ * like array indices, which a JavaScript object reorders, and lone surrogates, which JSON.stringify escapes but RFC
+ * 8785 forbids.
  */
 export function isCanonical(text: string, value: unknown): boolean {
   if (text.includes('\\ud') && !isWellFormedDeep(value)) return false
@@ -103,7 +110,8 @@ export function canonicalJson(value: unknown): string {
     if (value !== null && !['string', 'number', 'boolean'].includes(typeof value)) throw malformed(`a ${typeof value}`)
     return JSON.stringify(value)
   }
-  // RFC 8785 §3.2.3: "property name strings to be sorted are formatted as arrays of UTF-16 code units", which is what sort() compares.
+  // RFC 8785 §3.2.3: "property name strings to be sorted are formatted as arrays of UTF-16 code units", which is what
+  // sort() compares.
   const members = Object.keys(value)
     .sort()
     .map((name) => `${canonicalJson(name)}:${canonicalJson(value[name])}`)
@@ -111,11 +119,12 @@ export function canonicalJson(value: unknown): string {
 }
 
 function isSorted(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true
   if (Array.isArray(value)) return value.every(isSorted)
+  if (!isObject(value)) return true
   let last: string | undefined
-  for (const [name, member] of Object.entries(value)) {
+  for (const name of Object.keys(value)) {
     if (last !== undefined && last >= name) return false
+    const member = value[name]
     if (typeof member === 'object' && !isSorted(member)) return false
     last = name
   }

@@ -14,7 +14,12 @@ type Mark = '✓' | '!' | ' '
 /** Puts a verification into lines for a reader. */
 export function formatReport(verification: Verification): string {
   const { finding } = verification
-  const lines = [...keyLines(verification), ...(finding === undefined ? intactLines(verification) : []), ...findingLines(verification), resultLine(verification)]
+  const lines = [
+    ...keyLines(verification),
+    ...(finding === undefined ? intactLines(verification) : []),
+    ...findingLines(verification),
+    resultLine(verification),
+  ]
   return `${lines.join('\n')}\n`
 }
 
@@ -25,11 +30,21 @@ function line(mark: Mark, label: string, text: string): string {
 function keyLines({ checkpoint, key, keyOrigin }: Verification): readonly string[] {
   if (checkpoint === undefined || key === undefined) return []
   const lines = [
-    line('✓', 'checkpoint signature', `${checkpoint.origin}, ${count(checkpoint.size, 'record')}, key ${describeKey(key)} (ed25519)`),
+    line(
+      '✓',
+      'checkpoint signature',
+      `${checkpoint.origin}, ${count(checkpoint.size, 'record')}, key ${describeKey(key)} (ed25519)`,
+    ),
     line(' ', '', `fingerprint ${fingerprintOf(key)}`),
   ]
   if (keyOrigin === 'folder') {
-    lines.push(line('!', 'key not checked', 'key taken from the folder itself; compare fingerprint with one that reached you another way'))
+    lines.push(
+      line(
+        '!',
+        'key not checked',
+        'key taken from the folder itself; compare fingerprint with one that reached you another way',
+      ),
+    )
   }
   return lines
 }
@@ -37,18 +52,29 @@ function keyLines({ checkpoint, key, keyOrigin }: Verification): readonly string
 function intactLines(verification: Verification): readonly string[] {
   const { checkpoint, counts, known, gaps, gapCount, clockSteps } = verification
   const size = checkpoint?.size ?? 0
-  const range = size === 0 ? 'the log is empty' : `none missing between 0 and ${number(size - 1)}, each with its own number`
+  const range =
+    size === 0 ? 'the log is empty' : `none missing between 0 and ${number(size - 1)}, each with its own number`
   const lines = [
     line('✓', count(counts.records, 'record'), range),
     line('✓', count(counts.tiles, 'tile file'), 'as the records give them, up to the signed root'),
-    line('✓', count(counts.outcomes, 'outcome'), `each to an earlier intent, each once; ${count(counts.openIntents, 'intent')} without one`),
+    line(
+      '✓',
+      count(counts.outcomes, 'outcome'),
+      `each to an earlier intent, each once; ${count(counts.openIntents, 'intent')} without one`,
+    ),
     line('✓', count(counts.payloads, 'payload'), 'as their records commit to them'),
   ]
   for (const gap of gaps.slice(0, LISTED_GAPS)) lines.push(line('!', 'gap declared', describeGap(gap)))
   if (gapCount > LISTED_GAPS) lines.push(line('!', 'gaps declared', `${number(gapCount - LISTED_GAPS)} more`))
   if (clockSteps !== undefined) lines.push(line('!', 'clock went back', describeClock(clockSteps)))
   if (known === undefined) {
-    lines.push(line('!', 'newest not shown', 'nothing shows that this is the newest state: give a checkpoint that you hold with --known-checkpoint'))
+    lines.push(
+      line(
+        '!',
+        'newest not shown',
+        'nothing shows that this is the newest state: give a checkpoint that you hold with --known-checkpoint',
+      ),
+    )
   } else {
     lines.push(line('✓', 'checkpoint consistent', `with the one that you hold, of ${count(known.size, 'record')}`))
   }
@@ -56,7 +82,10 @@ function intactLines(verification: Verification): readonly string[] {
 }
 
 function describeGap({ record, fromMs, untilMs, cuts }: DeclaredGap): string {
-  const cut = cuts.map(({ segment, offset, firstIndex }) => `segment ${segment} cut at byte ${offset}, nothing acknowledged from ${firstIndex} on`)
+  const cut = cuts.map(
+    ({ segment, offset, firstIndex }) =>
+      `segment ${segment} cut at byte ${offset}, nothing acknowledged from ${firstIndex} on`,
+  )
   return [`record ${number(record)}, ${time(fromMs)} to ${time(untilMs)}`, ...cut].join('; ')
 }
 
@@ -68,7 +97,10 @@ function findingLines({ finding }: Verification): readonly string[] {
   if (finding === undefined) return []
   const { message, file, intactBefore } = finding
   const where = file === undefined || message.includes(file) ? '' : `: file ${file}`
-  const before = intactBefore === undefined || intactBefore === 0 ? '' : ` Everything before record ${number(intactBefore)} is intact.`
+  const before =
+    intactBefore === undefined || intactBefore === 0
+      ? ''
+      : ` Everything before record ${number(intactBefore)} is intact.`
   return [`✗ ${message}${where}.${before}`]
 }
 
@@ -109,11 +141,19 @@ export function formatJsonReport(verification: Verification): string {
     exitCode: EXIT_CODES[verdict],
     finding: finding ?? null,
     checkpoint:
-      checkpoint === undefined ? null : { origin: checkpoint.origin, size: checkpoint.size, root: Buffer.from(checkpoint.root).toString('base64') },
-    key: key === undefined ? null : { name: describeKey(key), fingerprint: fingerprintOf(key), from: keyOrigin ?? null },
+      checkpoint === undefined
+        ? null
+        : { origin: checkpoint.origin, size: checkpoint.size, root: Buffer.from(checkpoint.root).toString('base64') },
+    key:
+      key === undefined ? null : { name: describeKey(key), fingerprint: fingerprintOf(key), from: keyOrigin ?? null },
     knownCheckpoint: known ?? null,
     counts,
-    gaps: gaps.map(({ record, fromMs, untilMs, cuts }) => ({ record, fromMs: fromMs ?? null, untilMs: untilMs ?? null, cuts })),
+    gaps: gaps.map(({ record, fromMs, untilMs, cuts }) => ({
+      record,
+      fromMs: fromMs ?? null,
+      untilMs: untilMs ?? null,
+      cuts,
+    })),
     gapCount,
     clockSteps: clockSteps ?? null,
   }

@@ -17,7 +17,8 @@ export function sha256(data: Uint8Array): Buffer {
 
 /** Writes the digest of `data` into `target` at `offset`; `data` may overlap it. */
 export function sha256Into(data: Uint8Array, target: Buffer, offset: number): void {
-  // A latin1 string written in place is cheaper than a Buffer made and copied: this is the verifier's and the sequencer's hot loop.
+  // A latin1 string written in place is cheaper than a Buffer made and copied: this is the verifier's and the
+  // sequencer's hot loop.
   if (oneShot !== undefined) target.write(oneShot('sha256', data, 'latin1'), offset, 'latin1')
   else nodeCrypto.createHash('sha256').update(data).digest().copy(target, offset)
 }

@@ -16,7 +16,11 @@ export interface TrailSource {
 /** An open file; its opener closes it. */
 export interface TrailFile {
   readonly size: number
-  /** Reads up to `target.length` bytes at `position`; fewer only at the end. @throws {VerifierError} `SP_FILE_UNREADABLE` */
+  /**
+   * Reads up to `target.length` bytes at `position`; fewer only at the end.
+   *
+   * @throws {VerifierError} `SP_FILE_UNREADABLE`
+   */
   read(target: Buffer, position: number): Promise<number>
   close(): Promise<void>
 }

@@ -23,10 +23,11 @@ interface OpenTile {
 }
 
 /**
- * A Merkle tree that grows by leaf hashes and gives its tiles: each full one once, through `onFull`, lower levels first; the partial ones and the
- * root whenever asked. It holds one tile per level.
+ * A Merkle tree that grows by leaf hashes and gives its tiles: each full one once, through `onFull`, lower levels
+ * first; the partial ones and the root whenever asked. It holds one tile per level.
  *
- * SPEC c2sp.org/tlog-tiles: "At level 1 and above, each hash in a tile is the Merkle Tree Hash of a *full* tile at the level below."
+ * SPEC c2sp.org/tlog-tiles: "At level 1 and above, each hash in a tile is the Merkle Tree Hash of a *full* tile at the
+ * level below."
  */
 export class TileTree {
   readonly #onFull: (tile: Tile) => void
@@ -71,7 +72,11 @@ export class TileTree {
     return this.#size
   }
 
-  /** Appends one leaf hash or several in a row. @throws {VerifierError} `SP_TILE_MALFORMED` when they are not whole hashes. */
+  /**
+   * Appends one leaf hash or several in a row.
+   *
+   * @throws {VerifierError} `SP_TILE_MALFORMED` when they are not whole hashes.
+   */
   append(leafHashes: Uint8Array): void {
     if (leafHashes.length % HASH_BYTES !== 0)
       throw new VerifierError('SP_TILE_MALFORMED', `${leafHashes.length} bytes are not whole hashes`)
@@ -101,7 +106,10 @@ export class TileTree {
     this.#appendAt(level + 1, rootOfRow(tile.hashes))
   }
 
-  /** The partial tiles of the present size, lowest level first: what a checkpoint of this size needs besides the full ones. */
+  /**
+   * The partial tiles of the present size, lowest level first: what a checkpoint of this size needs besides the full
+   * ones.
+   */
   partialTiles(): readonly Tile[] {
     return this.#levels.flatMap(({ index, width, hashes }, level) =>
       width === 0 ? [] : [{ level, index, width, hashes: Buffer.from(hashes.subarray(0, width * HASH_BYTES)) }],

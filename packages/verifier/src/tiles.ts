@@ -1,6 +1,9 @@
 import { VerifierError } from './errors.ts'
 
-/** SPEC c2sp.org/tlog-tiles: "Full tiles MUST be exactly 256 hashes wide, or 8,192 bytes." A full entry bundle has as many entries. */
+/**
+ * SPEC c2sp.org/tlog-tiles: "Full tiles MUST be exactly 256 hashes wide, or 8,192 bytes." A full entry bundle has as
+ * many entries.
+ */
 export const TILE_WIDTH = 256
 
 /** SPEC c2sp.org/tlog-tiles: the level "MUST be a decimal ASCII integer between 0 and 63". */
@@ -33,8 +36,9 @@ export function payloadPath(index: number, width: number = TILE_WIDTH): string {
 }
 
 /**
- * SPEC c2sp.org/tlog-tiles: "a non-negative integer encoded into zero-padded 3-digit path elements. All but the last path element MUST
- * begin with an `x`. For example, index 1234067 will be encoded as `x001/x234/067`." Then `.p/<W>` for a partial one.
+ * SPEC c2sp.org/tlog-tiles: "a non-negative integer encoded into zero-padded 3-digit path elements. All but the last
+ * path element MUST begin with an `x`. For example, index 1234067 will be encoded as `x001/x234/067`." Then `.p/<W>`
+ * for a partial one.
  */
 function formatPosition(index: number, width: number): string {
   if (!Number.isSafeInteger(index) || index < 0) throw new VerifierError('SP_OUT_OF_RANGE', `no tile index ${index}`)
@@ -56,7 +60,8 @@ const RESOURCE =
   /^(tile\/(?<level>\d{1,2})|tile\/entries|payload)\/(?<groups>(?:x\d{3}\/){0,5}\d{3})(?:\.p\/(?<width>\d{1,3}))?$/
 
 /**
- * Parses a path below the trail's folder; the exact inverse of the formatting functions, so that one resource has one path.
+ * Parses a path below the trail's folder; the exact inverse of the formatting functions, so that one resource has one
+ * path.
  *
  * @throws {VerifierError} `SP_PATH_MALFORMED`
  */
@@ -101,7 +106,8 @@ export function hashesAtLevel(level: number, size: number): number {
 /**
  * The width of tile or bundle `index` of `level` in a tree of `size`: 256 when full, 0 when it does not exist.
  *
- * SPEC c2sp.org/tlog-tiles: "The partial tile at level l for a tree of size s has floor(s / 256**l) mod 256 entries. Empty tiles MUST NOT be served."
+ * SPEC c2sp.org/tlog-tiles: "The partial tile at level l for a tree of size s has floor(s / 256**l) mod 256 entries.
+ * Empty tiles MUST NOT be served."
  */
 export function tileWidth(level: number, index: number, size: number): number {
   return Math.max(0, Math.min(TILE_WIDTH, hashesAtLevel(level, size) - index * TILE_WIDTH))

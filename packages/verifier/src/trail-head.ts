@@ -15,7 +15,9 @@ const MAX_KEYS = 16
 
 /** What the caller trusts. */
 export interface Trust {
-  /** The log's keys as the caller has them from elsewhere; absent: those in the folder are used, and the result says so. */
+  /**
+   * The log's keys as the caller has them from elsewhere; absent: those in the folder are used, and the result says so.
+   */
   readonly keys?: readonly VerifierKey[]
   /** A signed checkpoint that the caller holds. */
   readonly knownCheckpoint?: Uint8Array
@@ -41,12 +43,14 @@ export interface StoppedHead extends Partial<TrailHead> {
 /** Reads verifier keys, one a line. @throws {VerifierError} `SP_VKEY_MALFORMED` */
 export function parseVerifierKeys(text: string): readonly VerifierKey[] {
   const lines = text.split('\n').filter((line) => line !== '')
-  if (lines.length === 0 || lines.length > MAX_KEYS) throw new VerifierError('SP_VKEY_MALFORMED', `${lines.length} verifier keys; 1 to ${MAX_KEYS} are expected`)
+  if (lines.length === 0 || lines.length > MAX_KEYS)
+    throw new VerifierError('SP_VKEY_MALFORMED', `${lines.length} verifier keys; 1 to ${MAX_KEYS} are expected`)
   return lines.map(parseVerifierKey)
 }
 
 /**
- * Checks what vouches for the whole: key, checkpoint, signature, and that it is not older than or beside a checkpoint that the caller holds.
+ * Checks what vouches for the whole: key, checkpoint, signature, and that it is not older than or beside a checkpoint
+ * that the caller holds.
  *
  * @throws {VerifierError} `SP_FILE_UNREADABLE`, `SP_FILE_TOO_LARGE`
  */
@@ -55,13 +59,26 @@ export async function openHead(source: TrailSource, trust: Trust): Promise<HeadR
   const keys = trust.keys ?? (await folderKeys(source))
   if ('code' in keys) return { kind: 'stop', finding: keys }
   const signed = await readWhole(source, CHECKPOINT_PATH, MAX_NOTE_BYTES)
-  if (signed === undefined) return stop('checkpoint-missing', 'incomplete', 'the checkpoint is missing: nothing says what the log should be', CHECKPOINT_PATH)
+  if (signed === undefined)
+    return stop(
+      'checkpoint-missing',
+      'incomplete',
+      'the checkpoint is missing: nothing says what the log should be',
+      CHECKPOINT_PATH,
+    )
   const opened = tryOpen(signed, keys)
   if ('fault' in opened) return { ...stopAtCheckpoint(opened.fault), keyOrigin }
   const { checkpoint, key } = opened
-  if (trust.knownCheckpoint === undefined) return { kind: 'head', head: { checkpoint, key, keyOrigin, known: undefined } }
+  if (trust.knownCheckpoint === undefined)
+    return { kind: 'head', head: { checkpoint, key, keyOrigin, known: undefined } }
   const known = tryOpen(trust.knownCheckpoint, keys)
-  if ('fault' in known) return { ...stop('known-checkpoint-unusable', 'undecided', `the known checkpoint does not verify: ${known.fault.message}`), checkpoint, key, keyOrigin }
+  if ('fault' in known)
+    return {
+      ...stop('known-checkpoint-unusable', 'undecided', `the known checkpoint does not verify: ${known.fault.message}`),
+      checkpoint,
+      key,
+      keyOrigin,
+    }
   const conflict = conflictOf(checkpoint, known.checkpoint)
   if (conflict !== undefined) return { ...conflict, checkpoint, key, keyOrigin, known: known.checkpoint }
   return { kind: 'head', head: { checkpoint, key, keyOrigin, known: known.checkpoint } }
@@ -77,7 +94,12 @@ async function folderKeys(source: TrailSource): Promise<readonly VerifierKey[] |
     return parseVerifierKeys(text.toString('utf8'))
   } catch (cause) {
     if (!(cause instanceof VerifierError)) throw cause
-    return { code: 'key-malformed', verdict: 'undecided', message: `${VKEY_PATH} is not a verifier key: ${cause.message}`, file: VKEY_PATH }
+    return {
+      code: 'key-malformed',
+      verdict: 'undecided',
+      message: `${VKEY_PATH} is not a verifier key: ${cause.message}`,
+      file: VKEY_PATH,
+    }
   }
 }
 
@@ -93,8 +115,15 @@ function tryOpen(signed: Uint8Array, keys: readonly VerifierKey[]): Opened {
 }
 
 function stopAtCheckpoint(fault: VerifierError): StoppedHead {
-  if (fault.code === 'SP_NOTE_UNSIGNED') return stop('key-unknown', 'undecided', `the checkpoint cannot be judged: ${fault.message}`, CHECKPOINT_PATH)
-  if (fault.code === 'SP_NOTE_SIGNATURE') return stop('checkpoint-changed', 'altered', `the checkpoint changed after signing: ${fault.message}`, CHECKPOINT_PATH)
+  if (fault.code === 'SP_NOTE_UNSIGNED')
+    return stop('key-unknown', 'undecided', `the checkpoint cannot be judged: ${fault.message}`, CHECKPOINT_PATH)
+  if (fault.code === 'SP_NOTE_SIGNATURE')
+    return stop(
+      'checkpoint-changed',
+      'altered',
+      `the checkpoint changed after signing: ${fault.message}`,
+      CHECKPOINT_PATH,
+    )
   return stop('checkpoint-changed', 'altered', `the checkpoint cannot be read: ${fault.message}`, CHECKPOINT_PATH)
 }
 
@@ -103,10 +132,20 @@ function conflictOf(checkpoint: Checkpoint, known: Checkpoint): StoppedHead | un
     return stop('known-checkpoint-unusable', 'undecided', `the known checkpoint is of another log, ${known.origin}`)
   }
   if (known.size > checkpoint.size) {
-    return stop('rolled-back', 'altered', `rolled back: you hold a checkpoint of size ${known.size}, this folder ends at ${checkpoint.size}`, CHECKPOINT_PATH)
+    return stop(
+      'rolled-back',
+      'altered',
+      `rolled back: you hold a checkpoint of size ${known.size}, this folder ends at ${checkpoint.size}`,
+      CHECKPOINT_PATH,
+    )
   }
   if (known.size === checkpoint.size && !isSameBytes(known.root, checkpoint.root)) {
-    return stop('forked', 'altered', `forked: you hold a checkpoint of the same size ${known.size} with another root`, CHECKPOINT_PATH)
+    return stop(
+      'forked',
+      'altered',
+      `forked: you hold a checkpoint of the same size ${known.size} with another root`,
+      CHECKPOINT_PATH,
+    )
   }
   return undefined
 }

@@ -24,8 +24,9 @@ export interface TileRead {
 /**
  * Reads what a checkpoint of `size` covers.
  *
- * SPEC c2sp.org/tlog-tiles: clients "MAY fetch the full tile in parallel as a fallback in case the partial tile is not available anymore". Other partial tiles,
- * and what lies behind the checkpoint's size, are not looked at: nothing vouches for them.
+ * SPEC c2sp.org/tlog-tiles: clients "MAY fetch the full tile in parallel as a fallback in case the partial tile is not
+ * available anymore". Other partial tiles, and what lies behind the checkpoint's size, are not looked at: nothing
+ * vouches for them.
  */
 export class TrailReader {
   readonly size: number

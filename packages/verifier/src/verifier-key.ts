@@ -25,7 +25,10 @@ export interface NoteSigner {
   sign(text: Uint8Array): Uint8Array
 }
 
-/** SPEC c2sp.org/signed-note: "Key names MUST be non-empty and MUST NOT contain any Unicode spaces or plus (U+002B) characters." */
+/**
+ * SPEC c2sp.org/signed-note: "Key names MUST be non-empty and MUST NOT contain any Unicode spaces or plus (U+002B)
+ * characters."
+ */
 export function isKeyName(name: string): boolean {
   return name !== '' && name.isWellFormed() && !/[\p{White_Space}+\u0000-\u001f]/u.test(name)
 }
@@ -75,8 +78,8 @@ function typedKey(key: VerifierKey): Uint8Array {
 }
 
 /**
- * What people compare: SHA-256 over type and public key, in colon-separated hexadecimal. The key id is too short for that.
- * The same with stock tools: `cut -d+ -f3- vkey | base64 -d | sha256sum`.
+ * What people compare: SHA-256 over type and public key, in colon-separated hexadecimal. The key id is too short for
+ * that. The same with stock tools: `cut -d+ -f3- vkey | base64 -d | sha256sum`.
  */
 export function fingerprintOf(key: VerifierKey): string {
   return (
@@ -111,7 +114,11 @@ export function ed25519Signer(name: string, privateKey: KeyObject): NoteSigner {
 // RFC 8410 §7: a PKCS #8 OneAsymmetricKey of id-Ed25519 (1.3.101.112), up to the 32 bytes of the seed.
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
 
-/** A signer from the 32-byte seed of an Ed25519 private key (RFC 8032 §5.1.5). @throws {VerifierError} `SP_VKEY_MALFORMED` */
+/**
+ * A signer from the 32-byte seed of an Ed25519 private key (RFC 8032 §5.1.5).
+ *
+ * @throws {VerifierError} `SP_VKEY_MALFORMED`
+ */
 export function ed25519SignerFromSeed(name: string, seed: Uint8Array): NoteSigner {
   if (seed.length !== 32)
     throw new VerifierError('SP_VKEY_MALFORMED', `an Ed25519 seed has 32 bytes, not ${seed.length}`)

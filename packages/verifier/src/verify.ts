@@ -9,11 +9,13 @@ import type { Finding, KnownCheckpointCheck, Verification } from './verification
 import { Walk } from './walk.ts'
 
 /**
- * Checks a trail against its signed checkpoint, and against what the caller holds, and names the first thing that is wrong.
+ * Checks a trail against its signed checkpoint, and against what the caller holds, and names the first thing that is
+ * wrong.
  *
- * In order: key and signature; no rollback or fork against the known checkpoint; every record there, hashing to its tile, every tile to the next, the last to the
- * signed root; each record canonical, with the number of its place; each outcome to an earlier intent, once; each payload as committed.
- * It shows that nothing changed since signing. It does not show that a record was true, nor that nothing was left out.
+ * In order: key and signature; no rollback or fork against the known checkpoint; every record there, hashing to its
+ * tile, every tile to the next, the last to the signed root; each record canonical, with the number of its place; each
+ * outcome to an earlier intent, once; each payload as committed. It shows that nothing changed since signing. It does
+ * not show that a record was true, nor that nothing was left out.
  */
 export async function verifyTrail(source: TrailSource, trust: Trust = {}): Promise<Verification> {
   let head: Partial<TrailHead> = {}
@@ -94,5 +96,7 @@ function toVerification(head: Partial<TrailHead>, walk: Walk | undefined, findin
 }
 
 function knownCheck(known: Checkpoint | undefined, walk: Walk | undefined): KnownCheckpointCheck | undefined {
-  return known === undefined ? undefined : { size: known.size, isConsistent: walk !== undefined && isKnownPrefix(known, walk) }
+  return known === undefined
+    ? undefined
+    : { size: known.size, isConsistent: walk !== undefined && isKnownPrefix(known, walk) }
 }

@@ -11,11 +11,11 @@ import type { BundleRead, TrailReader } from './trail-reader.ts'
 import type { Finding } from './verification.ts'
 
 /**
- * One pass over the records, bundle by bundle: it derives the tree from the entries, compares every tile file with it, and checks each record and payload.
- * It holds one bundle, one tile a level and one bit per open intent.
+ * One pass over the records, bundle by bundle: it derives the tree from the entries, compares every tile file with it,
+ * and checks each record and payload. It holds one bundle, one tile a level and one bit per open intent.
  *
- * It keeps the first thing of each kind that is wrong; which of them is the first of all is for `judge` to say, once it is known whether the records are
- * those that were signed.
+ * It keeps the first thing of each kind that is wrong; which of them is the first of all is for `judge` to say, once it
+ * is known whether the records are those that were signed.
  */
 export class Walk {
   readonly records: RecordCheck
@@ -125,13 +125,28 @@ export class Walk {
     const first = index * TILE_WIDTH ** (level + 1)
     if (read === undefined) {
       const file = tilePath(level, index, width)
-      return { code: 'tile-missing', verdict: 'incomplete', message: `${file} is missing; the records themselves are intact`, record: first, file }
+      return {
+        code: 'tile-missing',
+        verdict: 'incomplete',
+        message: `${file} is missing; the records themselves are intact`,
+        record: first,
+        file,
+      }
     }
     if (isSameBytes(read.bytes, hashes)) return undefined
     const at = firstDifference(read.bytes, hashes)
-    const hash = at >= width ? 'it is longer than it should be' : `its hash ${at} is not that of ${describeNode(level, index * TILE_WIDTH + at)}`
+    const hash =
+      at >= width
+        ? 'it is longer than it should be'
+        : `its hash ${at} is not that of ${describeNode(level, index * TILE_WIDTH + at)}`
     const message = `${read.path} changed: ${hash}; the records themselves are intact`
-    return { code: 'tile-changed', verdict: 'altered', message, record: first + at * TILE_WIDTH ** level, file: read.path }
+    return {
+      code: 'tile-changed',
+      verdict: 'altered',
+      message,
+      record: first + at * TILE_WIDTH ** level,
+      file: read.path,
+    }
   }
 
   async #checkRecords(bundle: BundleRead): Promise<void> {

@@ -49,7 +49,10 @@ export interface SampleLog {
   readonly blobs: readonly (Uint8Array | undefined)[]
 }
 
-/** A log of `size` records: a start, then intents with payloads and their outcomes, a crash with a cut near the middle, heartbeats. */
+/**
+ * A log of `size` records: a start, then intents with payloads and their outcomes, a crash with a cut near the middle,
+ * heartbeats.
+ */
 export function sampleLog(size: number): SampleLog {
   const leaves: Uint8Array[] = []
   const blobs: (Uint8Array | undefined)[] = []
@@ -63,7 +66,10 @@ export function sampleLog(size: number): SampleLog {
 
 type Kind = 'start' | 'restart' | 'heartbeat' | 'intent' | 'outcome'
 
-/** In runs of eight: a lifecycle record, three intents, their three outcomes, and one intent whose outcome the crash or the end takes. */
+/**
+ * In runs of eight: a lifecycle record, three intents, their three outcomes, and one intent whose outcome the crash or
+ * the end takes.
+ */
 function kindOf(index: number, size: number): Kind {
   if (index === 0) return 'start'
   if (index === Math.floor(size / 16) * 8) return 'restart'
