@@ -22,7 +22,13 @@ const runTests = (options, patterns, args, environment = {}) => {
 const runFile = (file, args, options = []) => [{ args: [fromSources, ...options, file, ...args], environment: {} }]
 
 export const commands = {
-  start: (args) => runFile('demo/main.ts', args),
+  // The demo says how long it took from the command on.
+  start: (args) => [
+    {
+      args: [fromSources, 'demo/main.ts', ...args],
+      environment: { SALLYPORT_COMMAND_AT_MS: String(performance.timeOrigin) },
+    },
+  ],
   dev: (args) =>
     runFile('demo/main.ts', args, ['--watch', '--watch-path=packages', '--watch-path=demo', '--watch-preserve-output']),
   test: (args) =>
