@@ -10,16 +10,17 @@ import { verifyTrail } from './verify.ts'
 
 const HELP = `Check a Sallyport trail, offline and without Sallyport.
 
-  sallyport-verify trail/                                    with the key in the folder itself
-  sallyport-verify trail/ --vkey log.vkey                    with the key that you were given
-  sallyport-verify trail/ --known-checkpoint last-quarter    and that it continues what you hold
+  sallyport-verify trail/                         with the key in the folder
+  sallyport-verify trail/ --vkey log.vkey         with the key you were given
+  sallyport-verify trail/ --known-checkpoint old  and it continues what you hold
 
   --vkey KEY|FILE           the log's verifier key, or a file of them
   --known-checkpoint FILE   a signed checkpoint of this log that you hold
   --json                    the result for a program
 
-It shows whether anything changed since it was signed, not that a record was true nor that nothing was left out.
-Exit: 0 intact · 2 altered · 3 incomplete · 4 cannot decide (also: wrong usage)
+It shows whether anything changed since it was signed; not that a record was
+true, nor that nothing was left out.
+Exit: 0 intact · 2 altered · 3 incomplete · 4 cannot decide, or wrong usage
 `
 
 /** Where a command writes. */

@@ -36,7 +36,7 @@ export async function readWhole(source: TrailSource, path: string, maxBytes: num
   try {
     if (file.size > maxBytes)
       throw new VerifierError(
-        'SP_FILE_UNREADABLE',
+        'SP_FILE_TOO_LARGE',
         `${path} is ${file.size} bytes, more than the ${maxBytes} it may have`,
       )
     const bytes = Buffer.allocUnsafe(file.size)
