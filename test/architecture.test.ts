@@ -187,6 +187,26 @@ describe('the rings agree with the table', () => {
     }
   })
 
+  test('demo, e2e and bench come in through the same doors', () => {
+    const inner = readJson('packages/gateway/package.json')['imports'] as Record<string, Record<string, string>>
+    const outer = readJson('package.json')['imports'] as Record<string, Record<string, string>>
+    const expected = Object.keys(inner).filter((door) => door !== '#model/mint')
+    assert.deepEqual(Object.keys(outer).toSorted(), expected.toSorted())
+    for (const [door, target] of Object.entries(outer)) {
+      assert.deepEqual(target, { '@sallyport/source': `./packages/gateway/src/${door.slice(1)}/index.ts` })
+    }
+    none(
+      everything
+        .filter((source) => /^(demo|e2e|bench)\//.test(source.file))
+        .flatMap((source) =>
+          source.imports
+            .filter(({ specifier = '(computed)' }) => /packages\/\w+\/(?!testkit\/)|^\(computed\)$/.test(specifier))
+            .map((found) => `${at(source, found.line)} ${found.specifier}`),
+        ),
+      'what lies behind a door is nobody else's affair',
+    )
+  })
+
   test('every project is part of the build', () => {
     const built = (readJson('tsconfig.json')['references'] as readonly { readonly path: string }[]).map((reference) =>
       path.posix.normalize(reference.path),
