@@ -8,6 +8,7 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  rmdirSync,
   unlinkSync,
   writevSync,
 } from 'node:fs'
@@ -27,6 +28,8 @@ export const blockingFiles: FilePort = {
     attempt(() => unless('ENOENT', undefined, () => new BlockingFile(openSync(path, constants.O_RDONLY)))),
   rename: (from, to) => attempt(() => renameSync(from, to)),
   remove: (path) => attempt(() => unless('ENOENT', undefined, () => unlinkSync(path))),
+  removeFolder: (path) =>
+    attempt(() => unless('ENOENT', undefined, () => unless('ENOTEMPTY', undefined, () => rmdirSync(path)))),
   list: (folder) => attempt(() => unless('ENOENT', [], () => readdirSync(folder))),
   makeFolder: (path) => attempt(() => unless('EEXIST', undefined, () => void mkdirSync(path, FOLDER_MODE))),
   syncFolder: (path) =>

@@ -16,6 +16,8 @@ export interface FilePort {
   rename(from: string, to: string): Promise<void>
   /** Removes a name; one that is not there is no error. */
   remove(path: string): Promise<void>
+  /** Removes an empty folder; one that is not there or not empty is no error. */
+  removeFolder(path: string): Promise<void>
   /** The names in a folder, in no order; none when it is not there. */
   list(folder: string): Promise<readonly string[]>
   /** Creates one folder; one that is there is no error. */
@@ -52,13 +54,18 @@ export async function writeAll(file: OpenFile, pieces: readonly Bytes[], positio
   if (written !== wanted) throw new ShortWriteError(written, wanted)
 }
 
-/** Writes a file whole under a temporary name, synced, and gives it its name; the folder is the caller's to sync. */
+/**
+ * Writes a file whole under a temporary name, synced, and gives it its name; the folder is the caller's to sync.
+ *
+ * What a crash left under the temporary name is removed, not overwritten: it may be another name of a file that was finished.
+ */
 export async function placeFile(
   files: FilePort,
   temporary: string,
   path: string,
   pieces: readonly Bytes[],
 ): Promise<void> {
+  await files.remove(temporary)
   const file = await files.create(temporary)
   try {
     await writeAll(file, pieces, 0)

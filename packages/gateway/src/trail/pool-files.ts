@@ -1,5 +1,5 @@
 import { constants, writev } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises'
 import type { Bytes } from '#base'
 import type { FilePort, OpenFile } from './file-port.ts'
 import { isErrorCode } from './system-error.ts'
@@ -31,6 +31,13 @@ export const poolFiles: FilePort = {
       await unlink(path)
     } catch (error) {
       if (!isErrorCode(error, 'ENOENT')) throw error
+    }
+  },
+  async removeFolder(path: string): Promise<void> {
+    try {
+      await rmdir(path)
+    } catch (error) {
+      if (!isErrorCode(error, 'ENOENT') && !isErrorCode(error, 'ENOTEMPTY')) throw error
     }
   },
   async list(folder: string): Promise<readonly string[]> {
