@@ -203,7 +203,7 @@ describe('the rings agree with the table', () => {
             .filter(({ specifier = '(computed)' }) => /packages\/\w+\/(?!testkit\/)|^\(computed\)$/.test(specifier))
             .map((found) => `${at(source, found.line)} ${found.specifier}`),
         ),
-      'what lies behind a door is nobody else's affair',
+      'what lies behind a door belongs to the layer',
     )
   })
 
