@@ -136,7 +136,9 @@ export class CardDetector {
     this.#gapVisible += 1
     const twoItems = kind === LIST && this.#gapKind === LIST
     this.#gapKind = Math.max(this.#gapKind, kind)
-    return this.#gapVisible > this.#maxGap() || (twoItems && this.#strict !== undefined) ? this.#closeChain(position) : position
+    return this.#gapVisible > this.#maxGap() || (twoItems && this.#strict !== undefined)
+      ? this.#closeChain(position)
+      : position
   }
 
   #maxGap(): number {

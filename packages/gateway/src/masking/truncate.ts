@@ -14,7 +14,7 @@ export const keptDigits = 4
 export function truncateDigits(bytes: Bytes, start: number, end: number, keep: number): number {
   let replace = countDigits(bytes, start, end) - keep
   const replaced = Math.max(0, replace)
-  for (let at = start; at < end && replace > 0; ) {
+  for (let at = start; at < end && replace > 0;) {
     const token = readToken(bytes, at, end, looseAlphabet.kinds)
     const next = at + (token & 15)
     if (token >> 8 === DIGIT) {
@@ -34,7 +34,7 @@ export function blank(bytes: Bytes, start: number, end: number): void {
 /** How many digits of any script, escaped or not, lie between two offsets. */
 export function countDigits(bytes: Bytes, start: number, end: number): number {
   let digits = 0
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const token = readToken(bytes, at, end, looseAlphabet.kinds)
     if (token >> 8 === DIGIT) digits += 1
     at += token & 15
