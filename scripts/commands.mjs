@@ -32,7 +32,11 @@ export const commands = {
   dev: (args) =>
     runFile('demo/main.ts', args, ['--watch', '--watch-path=packages', '--watch-path=demo', '--watch-preserve-output']),
   test: (args) =>
-    runTests([concurrency, timeout], ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'demo/**/*.test.ts'], args),
+    runTests(
+      [concurrency, timeout],
+      ['packages/*/{src,testkit}/**/*.test.ts', 'test/**/*.test.ts', 'demo/**/*.test.ts'],
+      args,
+    ),
   // One file at a time: they measure time and share the machine with the servers they start.
   e2e: (args) => runTests(['--test-concurrency=1', '--test-timeout=900000'], ['e2e/**/*.test.ts'], args),
   fuzz: (args) =>
