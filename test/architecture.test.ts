@@ -200,7 +200,9 @@ describe('the rings agree with the table', () => {
         .filter((source) => /^(demo|e2e|bench)\//.test(source.file))
         .flatMap((source) =>
           source.imports
-            .filter(({ specifier = '(computed)' }) => /packages\/\w+\/(?!testkit\/)|^\(computed\)$/.test(specifier))
+            .filter(({ specifier = '(computed)' }) =>
+              /packages\/\w+\/(?!(src\/)?testkit\/)|^\(computed\)$/.test(specifier),
+            )
             .map((found) => `${at(source, found.line)} ${found.specifier}`),
         ),
       'what lies behind a door belongs to the layer',
