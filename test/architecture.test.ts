@@ -39,9 +39,9 @@ function nodesNamed(sources: readonly Source[], pick: (node: SyntaxNode) => stri
 }
 
 test('the walk finds the sources', () => {
-  assert.ok(gateway.length >= 60, `only ${gateway.length} files in ${home}`)
-  assert.ok(verifier.length >= 15, `only ${verifier.length} files in packages/verifier/src`)
-  assert.ok(gateway.flatMap((source) => source.imports).length >= 150, 'hardly any imports: is the parser blind?')
+  assert.ok(gateway.length >= 120, `only ${gateway.length} files in ${home}`)
+  assert.ok(verifier.length >= 25, `only ${verifier.length} files in packages/verifier/src`)
+  assert.ok(gateway.flatMap((source) => source.imports).length >= 300, 'hardly any imports: is the parser blind?')
 })
 
 describe('who may import whom', () => {
