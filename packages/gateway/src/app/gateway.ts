@@ -1,0 +1,205 @@
+import { getRequestListener } from '@hono/node-server'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { createApi, type ApiServices } from '#api'
+import { openTrailReader, type IndexedReader } from '#evidence'
+import { createIdentity, type IdentityService } from '#identity'
+import { GatewayError, type TrailEvent } from '#model'
+import { createGate, type SessionGate } from '#pipeline'
+import type { LoadedPolicy } from '#policy'
+import { createClassifier } from '#protocols/postgres'
+import { type Config, loadConfig } from './config/load.ts'
+import { createExplain } from './explain.ts'
+import { type Foundation, openFoundation, type StartOptions } from './foundation.ts'
+import { createHttpServer } from './http.ts'
+import { closeListener, createTcpServer, listen } from './listeners.ts'
+import { loadPolicyFolder } from './policy-folder.ts'
+import { createPostgresListener } from './postgres.ts'
+import { createSecretSource } from './secrets.ts'
+import { systemClock, systemIds } from './system.ts'
+import { verifyTrailFolder } from './verify-folder.ts'
+import { VERSION } from './version.ts'
+
+/** How often sessions are looked over for expiry and idleness. */
+const SWEEP_MS = 1_000
+
+/** A running gateway. */
+export interface Gateway {
+  /** What it listens on, a line each. */
+  addresses(): readonly string[]
+  /** Loads the policy folder again; a wrong policy is refused and the old one stays in force. */
+  reloadPolicy(): Promise<void>
+  /** Ends sessions, drains the trail, closes everything. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a gateway from its configuration file: foundation, identity, policy, gate, listeners, in this order; whatever fails closes what was
+ * opened before it.
+ *
+ * @throws {GatewayError} with the code of what is wrong.
+ */
+export async function startGateway(configFile: string, options: StartOptions): Promise<Gateway> {
+  const config = loadConfig(configFile)
+  const policy = loadPolicyFolder(config)
+  const stack = new AsyncDisposableStack()
+  try {
+    const foundation = stack.use(await openFoundation(config, options))
+    const gateway = await assemble(config, policy, foundation, options, stack)
+    await foundation.trail.record([{ kind: 'event', timeMs: systemClock.nowMs(), event: activation('policy', policy.hash) }])
+    return gateway
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
+  }
+}
+
+async function assemble(config: Config, loaded: LoadedPolicy, foundation: Foundation, options: StartOptions, stack: AsyncDisposableStack): Promise<Gateway> {
+  const { trail, log, masking, vault, trailFolder } = foundation
+  let policy = loaded
+  const secrets = createSecretSource(config.folder, options.environment, vault)
+  const identity = await openIdentity(config, foundation, secrets)
+  stack.defer(() => {
+    identity.close()
+  })
+  const gate = createGate({
+    credentials: identity.credentials,
+    policy: () => policy,
+    trail,
+    scrubber: masking.scrubber,
+    clock: systemClock,
+    ids: systemIds,
+    log,
+    maxSessions: config.file.limits.sessions,
+  })
+  const sweep = setInterval(() => {
+    gate.sweep()
+  }, SWEEP_MS)
+  stack.defer(() => {
+    clearInterval(sweep)
+  })
+  const reader = stack.use(openReader(config, foundation))
+  trail.onCheckpoint(({ size }) => {
+    reader.advance(size)
+  })
+  const services = apiServices(config, { foundation, identity, gate, reader, policy: () => policy })
+  const http = createHttpServer(getRequestListener(createApi(services).fetch), (request, response) => {
+    identity.handler(request, response)
+  }, tlsFiles(config))
+  await listen(http, config.file.listen.http)
+  stack.defer(() => closeListener(http))
+  const classifier = stack.use(createClassifier())
+  const postgres = createPostgresListener(config, { gate, masking, secrets, classifier, log })
+  const tcp = createTcpServer((socket) => {
+    postgres.accept(socket)
+  })
+  await listen(tcp, config.file.listen.postgres)
+  stack.defer(async () => {
+    gate.endAll({ kind: 'shutdown' })
+    await closeListener(tcp)
+    await postgres.close()
+  })
+  return {
+    addresses: () => [`PostgreSQL on ${config.file.listen.postgres}`, `logins and API at ${config.publicUrl}`],
+    reloadPolicy: async () => {
+      const fresh = loadPolicyFolder(config)
+      await trail.record([{ kind: 'event', timeMs: systemClock.nowMs(), event: activation('policy', fresh.hash) }])
+      policy = fresh
+    },
+    stop: () => stack.disposeAsync(),
+  }
+}
+
+async function openIdentity(config: Config, foundation: Foundation, secrets: ReturnType<typeof createSecretSource>): Promise<IdentityService> {
+  const { oidc, workloads, sessionHours, idleMinutes, tokenMinutes } = config.file.identity
+  const { clientSecret } = oidc
+  return await createIdentity({
+    publicUrl: config.publicUrl,
+    resources: config.resources.map(({ resource }) => resource.name),
+    upstream: {
+      issuer: oidc.issuer,
+      clientId: oidc.clientId,
+      groupsClaim: oidc.groups,
+      ...(clientSecret === undefined ? {} : { clientSecret: () => secrets.reveal(clientSecret.from) }),
+    },
+    workloads,
+    store: foundation.store.identity,
+    keys: foundation.store.keys,
+    sealer: foundation.sealer,
+    clock: systemClock,
+    trail: foundation.trail,
+    log: foundation.log,
+    accessTokenSeconds: tokenMinutes * 60,
+    loginSeconds: sessionHours * 3_600,
+    idleLimitMs: idleMinutes * 60_000,
+  })
+}
+
+function openReader(config: Config, { trail, log, trailFolder }: Foundation): IndexedReader {
+  const status = trail.status()
+  return openTrailReader({
+    directory: trailFolder,
+    indexFile: join(config.dataFolder, 'index.db'),
+    origin: status.origin,
+    size: status.size,
+    keys: trail.keys,
+    status: () => trail.status(),
+    log,
+  })
+}
+
+interface Parts {
+  readonly foundation: Foundation
+  readonly identity: IdentityService
+  readonly gate: SessionGate
+  readonly reader: IndexedReader
+  readonly policy: () => LoadedPolicy
+}
+
+function apiServices(config: Config, { foundation, identity, gate, reader, policy }: Parts): ApiServices {
+  const { trail, vault, trailFolder } = foundation
+  return {
+    clock: systemClock,
+    version: VERSION,
+    policy,
+    trail,
+    reader,
+    resources: config.resources.map(({ resource }) => resource),
+    logins: {
+      verify: async (secret) => {
+        const answer = await identity.verifyApi(secret)
+        return answer.kind === 'verified' ? answer : undefined
+      },
+      names: (ids) => identity.names(ids),
+      find: (person) => identity.find(person),
+      revoke: (target, by, reason) => identity.revoke(target, by, reason),
+    },
+    sessions: {
+      list: () => gate.list(),
+      end: (id, by, reason) => gate.end(id, { kind: 'revoked', by, reason }),
+    },
+    secrets: vault,
+    explain: createExplain(policy, systemClock),
+    verifyTrail: () => verifyTrailFolder(trailFolder),
+    readiness: async () => ({ trail: trail.status().writable, identityProvider: await identity.upstreamReachable() }),
+  }
+}
+
+/** The record that a policy is in force from now on. */
+function activation(type: 'policy', hash: string): TrailEvent {
+  return { class: 'entity-management', activity: 'activate', status: 'success', details: { entity: { type, uid: hash } } }
+}
+
+function tlsFiles(config: Config): { cert: string; key: string } | undefined {
+  const { tls } = config.file.listen
+  return tls === undefined ? undefined : { cert: resolve(config.folder, tls.cert), key: resolve(config.folder, tls.key) }
+}
+
+/** Reads PEM files for a listener. @throws {GatewayError} `SP_CONFIG_INVALID` naming the file. */
+export function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new GatewayError('SP_CONFIG_INVALID', `${path} cannot be read`, { cause: error })
+  }
+}
