@@ -1,0 +1,112 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type Provider from 'oidc-provider'
+import { catalogue, GatewayError, type Log } from '#model'
+import { PATHS } from './authorization-server.ts'
+import { describeFault } from './fault.ts'
+import { type Page, renderPage, SECURITY_HEADERS } from './pages.ts'
+import { type SignIn, toRefusal } from './sign-in.ts'
+import type { Settings } from './settings.ts'
+import type { Throttle } from './throttle.ts'
+
+const UID = '[A-Za-z0-9_-]{20,64}'
+const INTERACTION = new RegExp(`^${PATHS.interaction}(${UID})(/finish)?$`)
+/** What anybody can do without a token, and what leaves something in the store. */
+const BEGINNINGS = new Set<string>([PATHS.authorize, PATHS.deviceAuthorization, PATHS.device])
+/** RFC 8414 and OpenID Connect Discovery: metadata is public and the same for everybody. */
+const METADATA = new Set<string>(PATHS.metadata)
+
+/** What requests are answered with. */
+export interface HttpContext {
+  readonly server: Provider
+  readonly signIn: SignIn
+  readonly settings: Settings
+  readonly throttle: Throttle
+  readonly log: Log
+}
+
+/** Whether a path belongs to identity. */
+export function handlesPath(pathname: string): boolean {
+  return METADATA.has(pathname) || pathname === PATHS.device || /^\/(?:oauth|device)\//.test(pathname)
+}
+
+/** Answers identity's requests: the authorization server's own, and the way to the identity provider and back. */
+export function createHandler(context: HttpContext): (request: IncomingMessage, response: ServerResponse) => void {
+  const provider = context.server.callback()
+  return (request, response) => {
+    answer(request, response, context, provider).catch((error: unknown) => {
+      sayNo(response, error, context.log)
+    })
+  }
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { signIn, settings, throttle, log }: HttpContext,
+  provider: ReturnType<Provider['callback']>,
+): Promise<void> {
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value)
+  if (settings.isSecure) response.setHeader('strict-transport-security', 'max-age=31536000')
+  const target = splitTarget(request.url ?? '')
+  if (target === undefined) {
+    say(response, 400, { title: 'That is not an address here', lines: [] })
+    return
+  }
+  if (BEGINNINGS.has(target.pathname) && !throttle.admit(request.socket.remoteAddress ?? '')) {
+    log.warn('login-throttled', { address: request.socket.remoteAddress ?? '' })
+    response.setHeader('retry-after', '60')
+    say(response, 429, { title: 'Too many logins at once', lines: ['Try again in a minute.'] })
+    return
+  }
+  statePublicAddress(request, settings)
+  const [, uid, finish] = INTERACTION.exec(target.pathname) ?? []
+  if (uid === undefined && target.pathname !== PATHS.callback) await provider(request, response)
+  else if (request.method !== 'GET') say(response, 405, { title: 'That is not how it works', lines: [] })
+  else if (uid === undefined) await signIn.comeBack(response, target.query)
+  else if (finish === undefined) await signIn.begin(request, response, uid)
+  else await signIn.finish(request, response, uid, target.query)
+}
+
+/** A request line's target in origin form (RFC 9112 §3.2.1); the other forms could carry another host. */
+function splitTarget(url: string): { readonly pathname: string; readonly query: string } | undefined {
+  if (!url.startsWith('/') || url.startsWith('//')) return undefined
+  const [pathname = '', ...rest] = url.split('?')
+  return { pathname, query: rest.join('?') }
+}
+
+/**
+ * The authorization server builds its addresses from the request. A client can claim any host, and behind a TLS terminator the socket
+ * knows no TLS; so the configured public address is put in their place.
+ */
+function statePublicAddress({ headers }: IncomingMessage, { issuer }: Settings): void {
+  const { protocol, host } = new URL(issuer)
+  headers.host = host
+  headers['x-forwarded-host'] = host
+  headers['x-forwarded-proto'] = protocol.slice(0, -1)
+  delete headers['x-forwarded-for']
+}
+
+function sayNo(response: ServerResponse, error: unknown, log: Log): void {
+  const { code, reason } =
+    error instanceof GatewayError ? { code: error.code, reason: error.message } : toRefusal(error)
+  log[catalogue[code].log]('login-refused', { code, reason, cause: describeFault(error) })
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const isOurs = code === 'SP_AUTH_UNAVAILABLE' || code === 'SP_TRAIL_UNAVAILABLE'
+  const { meaning, next } = catalogue[code]
+  say(response, isOurs ? 503 : 403, {
+    title: 'You are not logged in',
+    lines: [`${capital(meaning)}.`, `${capital(next)}.`],
+    small: `${code}: ${reason}`,
+  })
+}
+
+function say(response: ServerResponse, status: number, page: Page): void {
+  response.writeHead(status, { 'content-type': 'text/html; charset=utf-8' }).end(renderPage(page))
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
