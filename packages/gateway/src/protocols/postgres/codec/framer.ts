@@ -15,8 +15,8 @@ export interface FrameSink {
   oversized(type: number, length: number): void
   /** A piece of the body of an oversized message. */
   piece?(buffer: Bytes, start: number, end: number, isLast: boolean): void
-  /** A run of whole messages of `runType` that lie one behind the other, header of the first to end of the last. */
-  run?(buffer: Bytes, start: number, end: number): void
+  /** A run of `count` whole messages of `runType` that lie one behind the other, header of the first to end of the last. */
+  run?(buffer: Bytes, start: number, end: number, count: number): void
 }
 
 /** How a framer works. */
@@ -105,12 +105,14 @@ export class Framer {
   #passRun(chunk: Bytes, from: number): number {
     const limit = this.#limit(this.#runType)
     let end = from
+    let count = 0
     while (chunk.length - end >= HEADER_BYTES && chunk[end] === this.#runType) {
       const total = 1 + readLength(chunk, end + 1)
       if (total > limit || total > chunk.length - end) break
       end += total
+      count++
     }
-    this.#sink.run?.(chunk, from, end)
+    this.#sink.run?.(chunk, from, end, count)
     return end
   }
 
@@ -144,7 +146,7 @@ export class Framer {
     if (this.#carryFill < this.#carryLength) return from + take
     this.#carry = undefined
     const type = carry[0] ?? 0
-    if (type === this.#runType) this.#sink.run?.(carry, 0, this.#carryLength)
+    if (type === this.#runType) this.#sink.run?.(carry, 0, this.#carryLength, 1)
     else this.#sink.frame(type, carry, 0, this.#carryLength)
     return from + take
   }

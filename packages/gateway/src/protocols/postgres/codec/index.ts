@@ -30,6 +30,6 @@ export {
 } from './frontend.ts'
 export { MAX_BIND, MAX_NAME, MAX_ROW, MAX_SMALL_MESSAGE, MAX_STARTUP_PACKET, MAX_STATEMENT_TEXT } from './limits.ts'
 export { Back, Front } from './message-types.ts'
-export { countRows, OversizedRow, type RowWalk, type ValueVisitor, walkRows } from './rows.ts'
+export { OversizedRow, type RowWalk, type ValueVisitor, walkRows } from './rows.ts'
 export { decodeStartup, encodeStartup, startupLength, type StartupPacket } from './startup.ts'
 export { WireError, type WireErrorCode } from './wire-error.ts'

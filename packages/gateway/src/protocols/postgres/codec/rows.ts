@@ -40,13 +40,6 @@ export function walkRows(buffer: Bytes, from: number, to: number, columns: numbe
   return { rows, end: offset }
 }
 
-/** Counts the rows of a run. */
-export function countRows(buffer: Bytes, from: number, to: number): number {
-  let rows = 0
-  for (let offset = from; offset < to; offset = rowEnd(buffer, offset, to)) rows++
-  return rows
-}
-
 function walkRow(buffer: Bytes, from: number, end: number, columns: number, visit: ValueVisitor): boolean {
   let offset = from
   for (let column = 0; column < columns; column++) {

@@ -1,0 +1,76 @@
+/**
+ * Where the declared columns lie in this database: RowDescription names a column's origin by table and attribute number only. Partitions
+ * and children of a declared table hold the same data under numbers of their own, so they are asked for too.
+ */
+import { toUtf8 } from '#base'
+import { GatewayError } from '#model'
+import { encodeFrontend } from '../codec/index.ts'
+import { originKey } from '../columns.ts'
+import type { DeclaredColumn } from '../settings.ts'
+import type { Conversation } from './conversation.ts'
+import type { Upstream } from './upstream.ts'
+
+/**
+ * Asks a database for the origins of declared columns; one that it does not have is left out.
+ *
+ * @throws {GatewayError} `SP_UPSTREAM_REFUSED` when it does not answer the question.
+ */
+export async function findOrigins(
+  upstream: Upstream,
+  conversation: Conversation,
+  declared: readonly DeclaredColumn[],
+): Promise<ReadonlyMap<string, DeclaredColumn>> {
+  const origins = new Map<string, DeclaredColumn>()
+  if (declared.length === 0) return origins
+  upstream.write(encodeFrontend({ kind: 'query', text: toUtf8(question(declared)) }))
+  for (;;) {
+    const message = await conversation.next()
+    if (message.kind === 'readyForQuery') return origins
+    if (message.kind === 'error') {
+      throw new GatewayError(
+        'SP_UPSTREAM_REFUSED',
+        `the declared columns were not found: ${new Map(message.fields).get('M') ?? ''}`,
+      )
+    }
+    if (message.kind === 'dataRow') enter(origins, message.values, declared)
+  }
+}
+
+function enter(
+  origins: Map<string, DeclaredColumn>,
+  values: readonly (Uint8Array | undefined)[],
+  declared: readonly DeclaredColumn[],
+): void {
+  const [index, table, attribute] = values.map((value) => Number(Buffer.from(value ?? new Uint8Array()).toString()))
+  const column = declared[index ?? -1]
+  if (column === undefined || table === undefined || attribute === undefined) return
+  // Two declarations of one column: the stricter one wins.
+  const key = originKey(table, attribute)
+  if (origins.get(key)?.class !== 'sad') origins.set(key, column)
+}
+
+/** Every name is a literal, quoted; `standard_conforming_strings` is on. */
+function question(declared: readonly DeclaredColumn[]): string {
+  const values = declared.map(({ schema, table, column }, index) =>
+    [`(${String(index)}`, literal(schema), literal(table), `${literal(column)})`].join(', '),
+  )
+  return `WITH RECURSIVE declared (number, schema, relation, attribute) AS (VALUES ${values.join(', ')}),
+    relation (number, attribute, oid) AS (
+      SELECT declared.number, declared.attribute, pg_class.oid
+      FROM declared
+      JOIN pg_catalog.pg_namespace ON pg_namespace.nspname OPERATOR(pg_catalog.=) declared.schema
+      JOIN pg_catalog.pg_class ON pg_class.relnamespace OPERATOR(pg_catalog.=) pg_namespace.oid
+        AND pg_class.relname OPERATOR(pg_catalog.=) declared.relation
+      UNION
+      SELECT relation.number, relation.attribute, pg_inherits.inhrelid
+      FROM relation JOIN pg_catalog.pg_inherits ON pg_inherits.inhparent OPERATOR(pg_catalog.=) relation.oid
+    )
+    SELECT relation.number, pg_attribute.attrelid, pg_attribute.attnum
+    FROM relation JOIN pg_catalog.pg_attribute ON pg_attribute.attrelid OPERATOR(pg_catalog.=) relation.oid
+      AND pg_attribute.attname OPERATOR(pg_catalog.=) relation.attribute
+    WHERE NOT pg_attribute.attisdropped`
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'::pg_catalog.text`
+}
