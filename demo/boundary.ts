@@ -38,7 +38,12 @@ export async function startBoundary(say: (line: string) => void): Promise<Bounda
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-demo-'))
   const ports = { http: await freePort(8080), postgres: await freePort(5432), idp: await freePort(8180) }
   const servicePassword = randomBytes(24).toString('base64url')
-  const starting = startPostgres({ user: 'demo_owner', password: randomBytes(24).toString('base64url'), database: 'cards', sql: demoSql(servicePassword) })
+  const starting = startPostgres({
+    user: 'demo_owner',
+    password: randomBytes(24).toString('base64url'),
+    database: 'cards',
+    sql: demoSql(servicePassword),
+  })
   const idp = await startChild({
     script: join(HERE, 'idp.ts'),
     args: ['--port', String(ports.idp)],
@@ -47,11 +52,18 @@ export async function startBoundary(say: (line: string) => void): Promise<Bounda
   })
   const idpUrl = `http://127.0.0.1:${ports.idp}`
   const database = await starting
-  say(`  PostgreSQL 18      cards: customers, orders, job_runs; test card numbers only (port ${database.port}, reachable for Sallyport's account)`)
+  say(
+    `  PostgreSQL 18      cards: customers, orders, job_runs; test card numbers only (port ${database.port}, reachable for Sallyport's account)`,
+  )
   const config = writeConfig(folder, ports, idpUrl, database)
   await sealSecretOffline(config, {}, 'cards', servicePassword)
   const start = async (): Promise<Child> =>
-    await startChild({ script: CLI, args: ['up', '-c', config, '--until-eof'], logFile: join(folder, 'gateway.log'), isReady: (line) => line.startsWith('ready') })
+    await startChild({
+      script: CLI,
+      args: ['up', '-c', config, '--until-eof'],
+      logFile: join(folder, 'gateway.log'),
+      isReady: (line) => line.startsWith('ready'),
+    })
   let gateway = await start()
   return {
     folder,
@@ -86,7 +98,9 @@ interface Ports {
 
 function shifted(ports: Ports): readonly string[] {
   const wanted: Ports = { http: 8080, postgres: 5432, idp: 8180 }
-  return (['http', 'postgres', 'idp'] as const).filter((key) => ports[key] !== wanted[key]).map((key) => `port ${wanted[key]} is taken, so ${key} is on ${ports[key]}`)
+  return (['http', 'postgres', 'idp'] as const)
+    .filter((key) => ports[key] !== wanted[key])
+    .map((key) => `port ${wanted[key]} is taken, so ${key} is on ${ports[key]}`)
 }
 
 function writeConfig(folder: string, ports: Ports, idpUrl: string, database: TestPostgres): string {

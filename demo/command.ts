@@ -11,7 +11,10 @@ export interface CommandResult {
 
 /** Starts `sallyport` as a person would, in the repository. */
 export function spawnSallyport(args: readonly string[]): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [...process.execArgv, CLI, ...args], { cwd: REPOSITORY, stdio: ['pipe', 'pipe', 'pipe'] })
+  return spawn(process.execPath, [...process.execArgv, CLI, ...args], {
+    cwd: REPOSITORY,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
 }
 
 /** Runs `sallyport` and collects what it says. */
@@ -28,5 +31,9 @@ export async function finish(child: ChildProcessWithoutNullStreams): Promise<Com
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
   const [exitCode] = (await once(child, 'close')) as [number | null]
-  return { exitCode: exitCode ?? 1, stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8') }
+  return {
+    exitCode: exitCode ?? 1,
+    stdout: Buffer.concat(stdout).toString('utf8'),
+    stderr: Buffer.concat(stderr).toString('utf8'),
+  }
 }

@@ -13,8 +13,33 @@ const TEST_NUMBERS: readonly (readonly string[])[] = [
   ['4012', '8888', '8888', '1881'],
 ]
 
-const FIRST = ['Ada', 'Alan', 'Barbara', 'Claude', 'Donald', 'Edsger', 'Frances', 'Grace', 'John', 'Katherine', 'Linus', 'Margaret']
-const LAST = ['Allen', 'Backus', 'Dijkstra', 'Hamilton', 'Hopper', 'Johnson', 'Knuth', 'Liskov', 'Lovelace', 'Shannon', 'Turing']
+const FIRST = [
+  'Ada',
+  'Alan',
+  'Barbara',
+  'Claude',
+  'Donald',
+  'Edsger',
+  'Frances',
+  'Grace',
+  'John',
+  'Katherine',
+  'Linus',
+  'Margaret',
+]
+const LAST = [
+  'Allen',
+  'Backus',
+  'Dijkstra',
+  'Hamilton',
+  'Hopper',
+  'Johnson',
+  'Knuth',
+  'Liskov',
+  'Lovelace',
+  'Shannon',
+  'Turing',
+]
 const CITIES = ['Amsterdam', 'Berlin', 'Cork', 'Dresden', 'Espoo', 'Faro', 'Ghent']
 
 /** How many customers the demo has. */

@@ -58,7 +58,9 @@ async function main(args: readonly string[]): Promise<number> {
   const boundary = await startBoundary(say)
   try {
     for (const line of boundary.shifted) say(`  ${line}`)
-    say(`  Identity provider  alice (support), bob (payments lead), dana (auditor), ci-bot (workload): ${boundary.idpUrl}`)
+    say(
+      `  Identity provider  alice (support), bob (payments lead), dana (auditor), ci-bot (workload): ${boundary.idpUrl}`,
+    )
     say(`  Gateway            PostgreSQL on port ${boundary.postgresPort}, logins and API at ${boundary.url}`)
     if (args.includes('--check')) return await runTour(boundary)
     for (const person of PEOPLE) await login(boundary, person)

@@ -34,7 +34,9 @@ export async function tokenOf(person: PersonName): Promise<string> {
 
 /** Gets the job token of ci-bot from its own issuer, as a CI job would. */
 export async function jobToken(boundary: Boundary): Promise<string> {
-  const discovery = (await (await fetch(`${boundary.idpUrl}/.well-known/openid-configuration`)).json()) as { token_endpoint: string }
+  const discovery = (await (await fetch(`${boundary.idpUrl}/.well-known/openid-configuration`)).json()) as {
+    token_endpoint: string
+  }
   const body = new URLSearchParams({ grant_type: 'client_credentials', resource: boundary.url })
   const authorization = `Basic ${Buffer.from('ci-bot:ci-bot-demo-secret').toString('base64')}`
   const response = await fetch(discovery.token_endpoint, { method: 'POST', body, headers: { authorization } })
@@ -54,8 +56,12 @@ export async function connect(boundary: Boundary, user: string, password: string
 
 /** Asks the API with the token that `sallyport login` kept for a person. */
 export async function api<T>(boundary: Boundary, person: PersonName, path: string): Promise<T> {
-  const profile = JSON.parse(readFileSync(join(boundary.profileFolder, `${person}.json`), 'utf8')) as { api: { token: string } }
-  const response = await fetch(`${boundary.url}/api/v1${path}`, { headers: { authorization: `Bearer ${profile.api.token}` } })
+  const profile = JSON.parse(readFileSync(join(boundary.profileFolder, `${person}.json`), 'utf8')) as {
+    api: { token: string }
+  }
+  const response = await fetch(`${boundary.url}/api/v1${path}`, {
+    headers: { authorization: `Bearer ${profile.api.token}` },
+  })
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
   return (await response.json()) as T
 }

@@ -43,7 +43,10 @@ async function aliceReads(tour: Tour): Promise<string> {
     must(rows.length === CUSTOMERS, `${rows.length} customers came back`)
     const whole = rows.filter((row) => /\d(?:[ -]?\d){11,}/.test(JSON.stringify(row)))
     must(whole.length === 0, `${whole.length} rows hold a whole card number`)
-    must(rows.every((row) => /^\*{10,15}\d{4}$/.test(String(row['pan']))), 'a card number is not truncated to its last four')
+    must(
+      rows.every((row) => /^\*{10,15}\d{4}$/.test(String(row['pan']))),
+      'a card number is not truncated to its last four',
+    )
     return `${rows.length} rows, first recorded query after ${seconds.toFixed(1)} s`
   } finally {
     await client.end()
@@ -77,7 +80,11 @@ async function workloadStaysInside(tour: Tour): Promise<string> {
 async function everythingIsFound(tour: Tour): Promise<string> {
   await login(tour.boundary, 'dana')
   const records = await readLog('--limit', '1000')
-  for (const ref of tour.refs) must(records.some((record) => record.ref === ref), `the reference ${ref} is not in the log`)
+  for (const ref of tour.refs)
+    must(
+      records.some((record) => record.ref === ref),
+      `the reference ${ref} is not in the log`,
+    )
   must(records.length >= tour.statements.length, `${records.length} records for ${tour.statements.length} statements`)
   const payloads: string[] = []
   for (const { ref } of records.slice(-tour.statements.length)) {
@@ -86,7 +93,11 @@ async function everythingIsFound(tour: Tour): Promise<string> {
     must(answer.explanation.length > 0, `why ${ref} explains nothing`)
     payloads.push(answer.payload)
   }
-  for (const statement of tour.statements) must(payloads.some((payload) => payload.includes(JSON.stringify(statement).slice(1, -1))), 'a statement is not in its payload')
+  for (const statement of tour.statements)
+    must(
+      payloads.some((payload) => payload.includes(JSON.stringify(statement).slice(1, -1))),
+      'a statement is not in its payload',
+    )
   return `${records.length} records; ${await verified(tour.boundary)}`
 }
 
@@ -118,7 +129,10 @@ async function writeUntilGone(client: pg.Client, writer: number, answered: strin
   for (let turn = 0; ; turn++) {
     const marker = `tour-${writer}-${turn}`
     try {
-      await client.query('update orders set amount = amount where id = $1 and $2::text is not null', [writer + 1, marker])
+      await client.query('update orders set amount = amount where id = $1 and $2::text is not null', [
+        writer + 1,
+        marker,
+      ])
       answered.push(marker)
     } catch {
       return
@@ -134,7 +148,11 @@ async function recordedMarkers(boundary: Boundary): Promise<ReadonlySet<string>>
   const refs: string[] = []
   let before: number | undefined
   for (;;) {
-    const page = await api<RecordList>(boundary, 'dana', `/records?verb=UPDATE&phase=intent&limit=1000${before === undefined ? '' : `&before=${before}`}`)
+    const page = await api<RecordList>(
+      boundary,
+      'dana',
+      `/records?verb=UPDATE&phase=intent&limit=1000${before === undefined ? '' : `&before=${before}`}`,
+    )
     refs.push(...page.records.map((record) => record.ref))
     before = page.records.at(-1)?.sequence
     if (page.records.length < 1000) break
@@ -166,7 +184,11 @@ async function tamperingIsNamed(tour: Tour): Promise<string> {
   return lines.find((line) => line.includes('record')) ?? lines.join(' ')
 }
 
-async function ask(tour: Tour, client: pg.Client, statement: string): Promise<pg.QueryResult<Readonly<Record<string, unknown>>>> {
+async function ask(
+  tour: Tour,
+  client: pg.Client,
+  statement: string,
+): Promise<pg.QueryResult<Readonly<Record<string, unknown>>>> {
   tour.statements.push(statement)
   return await client.query<Readonly<Record<string, unknown>>>(statement)
 }

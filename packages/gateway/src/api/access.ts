@@ -1,6 +1,7 @@
 import { formatRef, type JsonObject, Secret } from '#base'
 import {
   type BoundaryAction,
+  type ClientAddress,
   type Decision,
   type ErrorCode,
   GatewayError,
@@ -61,7 +62,9 @@ export async function authorize(services: ApiServices, caller: Caller, deed: Dee
 
 /** Whether policy would let the caller do this; records nothing. */
 export function may(services: ApiServices, caller: Caller, action: BoundaryAction): boolean {
-  return services.policy().decideBoundary(caller.identity, action, services.clock.nowMs(), caller.client).outcome === 'allow'
+  return (
+    services.policy().decideBoundary(caller.identity, action, services.clock.nowMs(), caller.client).outcome === 'allow'
+  )
 }
 
 /** Records a deed that needs no permit of its own (reading what one did oneself). */

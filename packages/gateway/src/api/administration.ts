@@ -26,7 +26,8 @@ export function whoami(services: ApiServices, context: Context<ApiEnvironment>):
     name: resource.name,
     kind: resource.kind,
     ...(resource.zone === undefined ? {} : { zone: resource.zone }),
-    connect: services.policy().decideConnect(context.var.caller.identity, resource, now, context.var.caller.client).outcome,
+    connect: services.policy().decideConnect(context.var.caller.identity, resource, now, context.var.caller.client)
+      .outcome,
   }))
   const answer: WhoAmI = {
     apiVersion: API_VERSION,

@@ -14,7 +14,11 @@ export function lockDataFolder(folder: string): Disposable {
     database.exec('pragma journal_mode = delete; begin exclusive')
   } catch (error) {
     database.close()
-    throw new GatewayError('SP_CONFIG_INVALID', `another process works on ${folder}; stop it first, or use the commands that ask the running gateway`, { cause: error })
+    throw new GatewayError(
+      'SP_CONFIG_INVALID',
+      `another process works on ${folder}; stop it first, or use the commands that ask the running gateway`,
+      { cause: error },
+    )
   }
   return {
     [Symbol.dispose]: () => {

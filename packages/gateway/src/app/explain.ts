@@ -19,7 +19,9 @@ export function createExplain(policy: () => LoadedPolicy, clock: Clock): Explain
       const same = decision.policyHash === now.hash
       return [
         ...decision.lines,
-        same ? 'the policy then is the policy in force now; check by check:' : 'the policy has changed since; the one in force now says:',
+        same
+          ? 'the policy then is the policy in force now; check by check:'
+          : 'the policy has changed since; the one in force now says:',
         ...formatExplanation(explanation),
       ]
     },
@@ -70,7 +72,9 @@ function actor(leaf: JsonObject): Identity {
 }
 
 function object(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Readonly<Record<string, unknown>>) : {}
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : {}
 }
 
 function list(value: unknown): readonly unknown[] {

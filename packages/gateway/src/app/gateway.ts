@@ -1,10 +1,9 @@
 import { getRequestListener } from '@hono/node-server'
-import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createApi, type ApiServices } from '#api'
 import { openTrailReader, type IndexedReader } from '#evidence'
 import { createIdentity, type IdentityService } from '#identity'
-import { GatewayError, type TrailEvent } from '#model'
+import type { TrailEvent } from '#model'
 import { createGate, type SessionGate } from '#pipeline'
 import type { LoadedPolicy } from '#policy'
 import { createClassifier } from '#protocols/postgres'
@@ -46,7 +45,9 @@ export async function startGateway(configFile: string, options: StartOptions): P
   try {
     const foundation = stack.use(await openFoundation(config, options))
     const gateway = await assemble(config, policy, foundation, options, stack)
-    await foundation.trail.record([{ kind: 'event', timeMs: systemClock.nowMs(), event: activation('policy', policy.hash) }])
+    await foundation.trail.record([
+      { kind: 'event', timeMs: systemClock.nowMs(), event: activation('policy', policy.hash) },
+    ])
     return gateway
   } catch (error) {
     await stack.disposeAsync()
@@ -54,8 +55,14 @@ export async function startGateway(configFile: string, options: StartOptions): P
   }
 }
 
-async function assemble(config: Config, loaded: LoadedPolicy, foundation: Foundation, options: StartOptions, stack: AsyncDisposableStack): Promise<Gateway> {
-  const { trail, log, masking, vault, trailFolder } = foundation
+async function assemble(
+  config: Config,
+  loaded: LoadedPolicy,
+  foundation: Foundation,
+  options: StartOptions,
+  stack: AsyncDisposableStack,
+): Promise<Gateway> {
+  const { trail, log, masking, vault } = foundation
   let policy = loaded
   const secrets = createSecretSource(config.folder, options.environment, vault)
   const identity = await openIdentity(config, foundation, secrets)
@@ -83,9 +90,13 @@ async function assemble(config: Config, loaded: LoadedPolicy, foundation: Founda
     reader.advance(size)
   })
   const services = apiServices(config, { foundation, identity, gate, reader, policy: () => policy })
-  const http = createHttpServer(getRequestListener(createApi(services).fetch), (request, response) => {
-    identity.handler(request, response)
-  }, tlsFiles(config))
+  const http = createHttpServer(
+    getRequestListener(createApi(services).fetch),
+    (request, response) => {
+      identity.handler(request, response)
+    },
+    tlsFiles(config),
+  )
   await listen(http, config.file.listen.http)
   stack.defer(() => closeListener(http))
   const classifier = stack.use(createClassifier())
@@ -110,7 +121,11 @@ async function assemble(config: Config, loaded: LoadedPolicy, foundation: Founda
   }
 }
 
-async function openIdentity(config: Config, foundation: Foundation, secrets: ReturnType<typeof createSecretSource>): Promise<IdentityService> {
+async function openIdentity(
+  config: Config,
+  foundation: Foundation,
+  secrets: ReturnType<typeof createSecretSource>,
+): Promise<IdentityService> {
   const { oidc, workloads, sessionHours, idleMinutes, tokenMinutes } = config.file.identity
   const { clientSecret } = oidc
   return await createIdentity({
@@ -187,19 +202,17 @@ function apiServices(config: Config, { foundation, identity, gate, reader, polic
 
 /** The record that a policy is in force from now on. */
 function activation(type: 'policy', hash: string): TrailEvent {
-  return { class: 'entity-management', activity: 'activate', status: 'success', details: { entity: { type, uid: hash } } }
+  return {
+    class: 'entity-management',
+    activity: 'activate',
+    status: 'success',
+    details: { entity: { type, uid: hash } },
+  }
 }
 
 function tlsFiles(config: Config): { cert: string; key: string } | undefined {
   const { tls } = config.file.listen
-  return tls === undefined ? undefined : { cert: resolve(config.folder, tls.cert), key: resolve(config.folder, tls.key) }
-}
-
-/** Reads PEM files for a listener. @throws {GatewayError} `SP_CONFIG_INVALID` naming the file. */
-export function readPem(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new GatewayError('SP_CONFIG_INVALID', `${path} cannot be read`, { cause: error })
-  }
+  return tls === undefined
+    ? undefined
+    : { cert: resolve(config.folder, tls.cert), key: resolve(config.folder, tls.key) }
 }

@@ -21,7 +21,10 @@ export function createHttpServer(api: RequestListener, logins: RequestListener, 
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
     ;(API_PATHS.test(path) ? api : logins)(request, response)
   }
-  const server = tls === undefined ? createServer(front) : createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key), minVersion: 'TLSv1.2' }, front)
+  const server =
+    tls === undefined
+      ? createServer(front)
+      : createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key), minVersion: 'TLSv1.2' }, front)
   server.requestTimeout = REQUEST_TIMEOUT_MS
   server.headersTimeout = HEADERS_TIMEOUT_MS
   return server

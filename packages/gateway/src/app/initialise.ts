@@ -91,7 +91,8 @@ export function initialise(folder: string): readonly string[] {
     [join(folder, 'policy/tests.yaml'), TESTS],
   ]
   const taken = files.find(([path]) => existsSync(path))
-  if (taken !== undefined) throw new GatewayError('SP_CONFIG_INVALID', `${taken[0]} is there already; nothing was written`)
+  if (taken !== undefined)
+    throw new GatewayError('SP_CONFIG_INVALID', `${taken[0]} is there already; nothing was written`)
   mkdirSync(join(folder, 'policy'), { recursive: true })
   for (const [path, text] of files) writeFileSync(path, text, { flag: 'wx' })
   return files.map(([path]) => path)

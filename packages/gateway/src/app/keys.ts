@@ -12,7 +12,8 @@ import { createMasterKey, loadMasterKey, parseMasterKey } from '#vault'
  */
 export function masterKey(reference: string, folder: string, environment: NodeJS.ProcessEnv): Secret<Bytes> {
   if (reference.startsWith('env:')) return keyFromEnvironment(environment, reference.slice('env:'.length))
-  if (!reference.startsWith('file:')) throw new GatewayError('SP_CONFIG_INVALID', 'masterKey: the key cannot lie in the vault that it opens')
+  if (!reference.startsWith('file:'))
+    throw new GatewayError('SP_CONFIG_INVALID', 'masterKey: the key cannot lie in the vault that it opens')
   const file = resolve(folder, reference.slice('file:'.length))
   if (existsSync(file)) return loadMasterKey({ file })
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
@@ -21,6 +22,7 @@ export function masterKey(reference: string, folder: string, environment: NodeJS
 
 function keyFromEnvironment(environment: NodeJS.ProcessEnv, name: string): Secret<Bytes> {
   const text = environment[name]
-  if (text === undefined || text === '') throw new GatewayError('SP_VAULT_SECRET_MISSING', `the environment has no ${name}`)
+  if (text === undefined || text === '')
+    throw new GatewayError('SP_VAULT_SECRET_MISSING', `the environment has no ${name}`)
   return parseMasterKey(text, `the key in ${name}`)
 }

@@ -7,7 +7,13 @@ export async function listen(server: Server | HttpServer, address: string): Prom
   const { host, port } = splitAddress(address)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new Error(error.code === 'EADDRINUSE' ? `${address} is taken by another process` : `cannot listen on ${address}: ${error.message}`))
+      reject(
+        new Error(
+          error.code === 'EADDRINUSE'
+            ? `${address} is taken by another process`
+            : `cannot listen on ${address}: ${error.message}`,
+        ),
+      )
     })
     server.listen(port, host, resolve)
   })

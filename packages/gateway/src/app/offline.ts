@@ -19,14 +19,27 @@ export function runPolicyTests(configFile: string): PolicyTestLines {
 }
 
 /** Whoever has the machine and the master key, before anybody can log in. */
-const OPERATOR: Workload = { kind: 'workload', id: 'operator', issuer: 'local', subject: 'operator', name: 'operator', groups: [], mfa: false }
+const OPERATOR: Workload = {
+  kind: 'workload',
+  id: 'operator',
+  issuer: 'local',
+  subject: 'operator',
+  name: 'operator',
+  groups: [],
+  mfa: false,
+}
 
 /**
  * Seals a secret while the gateway is not running: sets it, or rotates it when it is there. It is on record like any other change.
  *
  * @throws {GatewayError} `SP_TRAIL_UNAVAILABLE`, `SP_VAULT_SEAL_BROKEN`.
  */
-export async function sealSecretOffline(configFile: string, environment: NodeJS.ProcessEnv, name: string, value: string): Promise<void> {
+export async function sealSecretOffline(
+  configFile: string,
+  environment: NodeJS.ProcessEnv,
+  name: string,
+  value: string,
+): Promise<void> {
   await using foundation = await openFoundation(loadConfig(configFile), { environment, logLevel: 'warn' })
   const { vault } = foundation
   const exists = (await vault.list()).some((secret) => secret.name === name)

@@ -20,7 +20,9 @@ export function loadPolicyFolder(config: Config): LoadedPolicy {
 }
 
 /** Loads the policy of a configuration, or says what is wrong with it, a line each. */
-export function checkPolicyFolder(config: Config): { readonly policy: LoadedPolicy } | { readonly problems: readonly string[] } {
+export function checkPolicyFolder(
+  config: Config,
+): { readonly policy: LoadedPolicy } | { readonly problems: readonly string[] } {
   const loaded = loadPolicy({
     files: policyFiles(config.policyFolder),
     resources: config.resources.map(({ resource }) => resource),

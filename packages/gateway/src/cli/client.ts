@@ -1,4 +1,5 @@
 import type { Problem } from '#api'
+import { systemClock } from '#app'
 import { CommandError, EXIT } from './exit-codes.ts'
 import { apiUri, tokenFor } from './login.ts'
 import type { Profiles } from './profile.ts'
@@ -26,13 +27,29 @@ export class ApiClient {
   }
 
   /** One request with the bearer token; anything but a 2xx throws. */
-  async request(method: string, path: string, query: Readonly<Record<string, string | undefined>> = {}, body?: unknown): Promise<Response> {
+  async request(
+    method: string,
+    path: string,
+    query: Readonly<Record<string, string | undefined>> = {},
+    body?: unknown,
+  ): Promise<Response> {
     const { url, token } = await this.#token()
     const address = new URL(`${url}/api/v1${path}`)
     for (const [key, value] of Object.entries(query)) if (value !== undefined) address.searchParams.set(key, value)
-    const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
-    const response = await fetch(address, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }).catch((error: unknown) => {
-      throw new CommandError(EXIT.upstream, `no Sallyport answers at ${url}`, error instanceof Error ? error.message : undefined)
+    const headers = {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    }
+    const response = await fetch(address, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }).catch((error: unknown) => {
+      throw new CommandError(
+        EXIT.upstream,
+        `no Sallyport answers at ${url}`,
+        error instanceof Error ? error.message : undefined,
+      )
     })
     if (!response.ok) throw await toCommandError(response)
     return response
@@ -40,9 +57,13 @@ export class ApiClient {
 
   async #token(): Promise<{ url: string; token: string }> {
     const profile = this.#profiles.read(this.#profileName)
-    if (profile.api !== undefined && profile.api.expiresAtMs - TOKEN_MARGIN_MS > Date.now()) return { url: profile.url, token: profile.api.token }
+    if (profile.api !== undefined && profile.api.expiresAtMs - TOKEN_MARGIN_MS > systemClock.nowMs())
+      return { url: profile.url, token: profile.api.token }
     const fresh = await tokenFor(profile, apiUri(profile.url))
-    this.#profiles.write(this.#profileName, { ...fresh.profile, api: { token: fresh.token, expiresAtMs: fresh.expiresAtMs } })
+    this.#profiles.write(this.#profileName, {
+      ...fresh.profile,
+      api: { token: fresh.token, expiresAtMs: fresh.expiresAtMs },
+    })
     return { url: profile.url, token: fresh.token }
   }
 }

@@ -12,7 +12,7 @@ export interface Context {
   api(): ApiClient
 }
 
-/** The context of one run, with the options that stand before the command. */
-export function createContext(output: Output, profiles: Profiles, profile: string, environment: NodeJS.ProcessEnv, cwd: string): Context {
-  return { output, profiles, profile, environment, cwd, api: () => new ApiClient(profiles, profile) }
+/** The context of one run. */
+export function createContext(run: Omit<Context, 'api'>): Context {
+  return { ...run, api: () => new ApiClient(run.profiles, run.profile) }
 }

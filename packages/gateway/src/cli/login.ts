@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as oauth from 'openid-client'
+import { systemClock } from '#app'
 import { CommandError, EXIT } from './exit-codes.ts'
 import type { Profile } from './profile.ts'
 
@@ -22,7 +23,11 @@ async function discover(url: string): Promise<oauth.Configuration> {
   try {
     return await oauth.discovery(issuer, CLIENT_ID, undefined, oauth.None(), { algorithm: 'oauth2', ...insecure })
   } catch (error) {
-    throw new CommandError(EXIT.upstream, `no Sallyport answers at ${url}`, `check the address${error instanceof Error ? ` (${error.message})` : ''}`)
+    throw new CommandError(
+      EXIT.upstream,
+      `no Sallyport answers at ${url}`,
+      `check the address${error instanceof Error ? ` (${error.message})` : ''}`,
+    )
   }
 }
 
@@ -57,7 +62,12 @@ export async function loginByBrowser(url: string, words: LoginWords, hint?: stri
     words.say(`Log in here: ${address}`)
     words.open(address)
     const callback = await answer.callback
-    const tokens = await oauth.authorizationCodeGrant(config, callback, { pkceCodeVerifier: verifier, expectedState: state }, { resource: apiUri(url) })
+    const tokens = await oauth.authorizationCodeGrant(
+      config,
+      callback,
+      { pkceCodeVerifier: verifier, expectedState: state },
+      { resource: apiUri(url) },
+    )
     return await toProfile(url, tokens)
   } finally {
     answer.close()
@@ -67,7 +77,10 @@ export async function loginByBrowser(url: string, words: LoginWords, hint?: stri
 /** Logs in without a browser on this machine: device flow (RFC 8628). */
 export async function loginByDevice(url: string, words: LoginWords): Promise<Profile> {
   const config = await discover(url)
-  const device = await oauth.initiateDeviceAuthorization(config, { scope: 'openid offline_access', resource: apiUri(url) })
+  const device = await oauth.initiateDeviceAuthorization(config, {
+    scope: 'openid offline_access',
+    resource: apiUri(url),
+  })
   words.say(`Visit ${device.verification_uri} and enter the code ${device.user_code}`)
   if (device.verification_uri_complete !== undefined) words.say(`or open ${device.verification_uri_complete}`)
   const tokens = await oauth.pollDeviceAuthorizationGrant(config, device, { resource: apiUri(url) })
@@ -75,13 +88,20 @@ export async function loginByDevice(url: string, words: LoginWords): Promise<Pro
 }
 
 /** A token for one resource, by the refresh token; the refresh token rotates, so the profile that comes back must be kept. */
-export async function tokenFor(profile: Profile, resource: string): Promise<{ token: string; expiresAtMs: number; profile: Profile }> {
+export async function tokenFor(
+  profile: Profile,
+  resource: string,
+): Promise<{ token: string; expiresAtMs: number; profile: Profile }> {
   const config = await discover(profile.url)
   const tokens = await oauth.refreshTokenGrant(config, profile.refreshToken, { resource }).catch((error: unknown) => {
     throw toCommandError(error)
   })
-  const expiresAtMs = Date.now() + (tokens.expires_in ?? 0) * 1000
-  return { token: tokens.access_token, expiresAtMs, profile: { ...profile, refreshToken: tokens.refresh_token ?? profile.refreshToken } }
+  const expiresAtMs = systemClock.nowMs() + (tokens.expires_in ?? 0) * 1000
+  return {
+    token: tokens.access_token,
+    expiresAtMs,
+    profile: { ...profile, refreshToken: tokens.refresh_token ?? profile.refreshToken },
+  }
 }
 
 /** Gives up the login at the authorization server (RFC 7009). */
@@ -92,7 +112,7 @@ export async function logout(profile: Profile): Promise<void> {
 
 async function toProfile(url: string, tokens: oauth.TokenEndpointResponse): Promise<Profile> {
   if (tokens.refresh_token === undefined) throw new CommandError(EXIT.unexpected, 'the gateway gave no login to keep')
-  const api = { token: tokens.access_token, expiresAtMs: Date.now() + (tokens.expires_in ?? 0) * 1000 }
+  const api = { token: tokens.access_token, expiresAtMs: systemClock.nowMs() + (tokens.expires_in ?? 0) * 1000 }
   const response = await fetch(`${url}/api/v1/whoami`, { headers: { authorization: `Bearer ${api.token}` } })
   const who = (await response.json()) as { identity?: { name?: string } }
   return { url, refreshToken: tokens.refresh_token, name: who.identity?.name ?? 'unknown', api }
@@ -100,10 +120,14 @@ async function toProfile(url: string, tokens: oauth.TokenEndpointResponse): Prom
 
 function toCommandError(error: unknown): CommandError {
   if (error instanceof oauth.ResponseBodyError) {
-    if (error.error === 'invalid_target') return new CommandError(EXIT.notFound, 'not found or not allowed', 'sallyport whoami lists what you may reach')
+    if (error.error === 'invalid_target')
+      return new CommandError(EXIT.notFound, 'not found or not allowed', 'sallyport whoami lists what you may reach')
     return new CommandError(EXIT.login, 'the login has expired or was revoked', 'sallyport login')
   }
-  return new CommandError(EXIT.upstream, `the gateway did not answer${error instanceof Error ? `: ${error.message}` : ''}`)
+  return new CommandError(
+    EXIT.upstream,
+    `the gateway did not answer${error instanceof Error ? `: ${error.message}` : ''}`,
+  )
 }
 
 /** Waits on a loopback port for the browser to come back. */
@@ -117,7 +141,9 @@ async function listenForAnswer(): Promise<{ redirectUri: string; callback: Promi
     }
     const failed = url.searchParams.has('error')
     response.writeHead(failed ? 400 : 200, { 'content-type': 'text/html; charset=utf-8', connection: 'close' })
-    response.end(`<!doctype html><title>Sallyport</title><p>${failed ? 'The login was refused.' : 'You are logged in.'} You can close this window.</p>`)
+    response.end(
+      `<!doctype html><title>Sallyport</title><p>${failed ? 'The login was refused.' : 'You are logged in.'} You can close this window.</p>`,
+    )
     resolve(url)
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))

@@ -18,7 +18,15 @@ async function main(argv: readonly string[]): Promise<void> {
   const json = argv.includes('--json')
   const profileAt = argv.indexOf('--profile')
   const profile = (profileAt >= 0 ? argv[profileAt + 1] : undefined) ?? process.env['SALLYPORT_PROFILE'] ?? 'default'
-  const context = createContext(createOutput(json), new Profiles(process.env, process.cwd()), profile, process.env, process.cwd())
+  const environment = process.env
+  const cwd = process.cwd()
+  const context = createContext({
+    output: createOutput(json),
+    profiles: new Profiles(environment, cwd),
+    profile,
+    environment,
+    cwd,
+  })
   const program = new Command('sallyport')
     .description('The access boundary in front of your cardholder data environment')
     .option('--profile <name>', 'which login to use (also SALLYPORT_PROFILE)')
@@ -33,8 +41,9 @@ async function main(argv: readonly string[]): Promise<void> {
   trailCommands(program, context)
   gatewayCommands(program, context)
   program.configureHelp({ showGlobalOptions: true })
-  for (const command of allCommands(program)) command.option('--json', 'machine-readable answers').option('--profile <name>', 'which login to use').exitOverride()
-  await program.parseAsync(argv as string[], { from: 'user' })
+  for (const command of allCommands(program))
+    command.option('--json', 'machine-readable answers').option('--profile <name>', 'which login to use').exitOverride()
+  await program.parseAsync([...argv], { from: 'user' })
 }
 
 function allCommands(command: Command): readonly Command[] {

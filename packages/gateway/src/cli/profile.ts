@@ -35,7 +35,12 @@ export class Profiles {
   /** @throws {CommandError} when there is no such login. */
   read(name: string): Profile {
     const path = this.#path(name)
-    if (!existsSync(path)) throw new CommandError(EXIT.login, `not logged in${name === 'default' ? '' : ` as profile "${name}"`}`, 'sallyport login --url https://…')
+    if (!existsSync(path))
+      throw new CommandError(
+        EXIT.login,
+        `not logged in${name === 'default' ? '' : ` as profile "${name}"`}`,
+        'sallyport login --url https://…',
+      )
     return JSON.parse(readFileSync(path, 'utf8')) as Profile
   }
 
@@ -58,7 +63,8 @@ export class Profiles {
   }
 
   #path(name: string): string {
-    if (!NAME.test(name)) throw new CommandError(EXIT.usage, 'a profile is named by lower-case letters, digits and hyphens')
+    if (!NAME.test(name))
+      throw new CommandError(EXIT.usage, 'a profile is named by lower-case letters, digits and hyphens')
     return join(this.#folder, `${name}.json`)
   }
 }

@@ -6,11 +6,15 @@ import { entriesPath, payloadPath, TILE_WIDTH } from '@sallyport/verifier'
 const ENTRY_LENGTH_BYTES = 2
 const PAYLOAD_LENGTH_BYTES = 4
 
-/** One entry of a bundle and where it lies in the file. */
-export interface PlacedEntry {
+/** Where an entry lies. */
+export interface EntryPlace {
   readonly sequence: number
   readonly offset: number
   readonly length: number
+}
+
+/** One entry of a bundle and where it lies in the file. */
+export interface PlacedEntry extends EntryPlace {
   readonly json: string
 }
 
@@ -22,16 +26,19 @@ export function readEntries(directory: string, index: number, from: number, size
   for (let sequence = index * TILE_WIDTH; sequence < Math.min(size, (index + 1) * TILE_WIDTH); sequence++) {
     const length = bytes.readUInt16BE(offset)
     const start = offset + ENTRY_LENGTH_BYTES
-    if (sequence >= from) entries.push({ sequence, offset: start, length, json: bytes.toString('utf8', start, start + length) })
+    if (sequence >= from)
+      entries.push({ sequence, offset: start, length, json: bytes.toString('utf8', start, start + length) })
     offset = start + length
   }
   return entries
 }
 
-/** Reads one entry of which the place is known. */
-export function readEntry(directory: string, sequence: number, offset: number, length: number, size: number): string {
+/** Reads one entry of a log of `size` entries of which the place is known. */
+export function readEntry(directory: string, { sequence, offset, length }: EntryPlace, size: number): string {
   const index = Math.floor(sequence / TILE_WIDTH)
-  return readAt(join(directory, entriesPath(index, widthOf(index, size))), (file) => readExactly(file, offset, length).toString('utf8'))
+  return readAt(join(directory, entriesPath(index, widthOf(index, size))), (file) =>
+    readExactly(file, offset, length).toString('utf8'),
+  )
 }
 
 /** Reads the payload blob of a record; undefined when it has none. */
@@ -39,7 +46,8 @@ export function readPayloadBlob(directory: string, sequence: number, size: numbe
   const index = Math.floor(sequence / TILE_WIDTH)
   return readAt(join(directory, payloadPath(index, widthOf(index, size))), (file) => {
     let offset = 0
-    for (let skipped = index * TILE_WIDTH; skipped < sequence; skipped++) offset += PAYLOAD_LENGTH_BYTES + readLength(file, offset)
+    for (let skipped = index * TILE_WIDTH; skipped < sequence; skipped++)
+      offset += PAYLOAD_LENGTH_BYTES + readLength(file, offset)
     const length = readLength(file, offset)
     return length === 0 ? undefined : readExactly(file, offset + PAYLOAD_LENGTH_BYTES, length)
   })

@@ -95,8 +95,7 @@ class Reader implements IndexedReader {
   #start(): Worker {
     const { indexFile: file, directory, origin } = this.#options
     const data: IndexWorkerData = { file, directory, origin, size: this.#size }
-    const name = import.meta.url.endsWith('.ts') ? './index-worker.ts' : './index-worker.js'
-    const worker = new Worker(new URL(name, import.meta.url), { workerData: data, name: 'record-index' })
+    const worker = new Worker(new URL('./index-worker.ts', import.meta.url), { workerData: data, name: 'record-index' })
     worker.on('message', (answer: IndexAnswer) => {
       this.#take(answer)
     })

@@ -3,7 +3,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { TILE_WIDTH } from '@sallyport/verifier'
 import type { JsonObject } from '#base'
 import type { RecordQuery, RecordRow } from '#model/read'
-import { type PlacedEntry, readEntries, readEntry } from './bundles.ts'
+import { type EntryPlace, type PlacedEntry, readEntries, readEntry } from './bundles.ts'
 import { leafColumns, parseLeaf } from './leaf-columns.ts'
 
 /** Raised whenever the tables change: an index of another version is dropped and built anew. */
@@ -55,7 +55,8 @@ export class RecordIndex {
     const first = Math.floor(this.#indexed / TILE_WIDTH)
     const last = Math.min(first + BUNDLES_PER_STEP, Math.ceil(this.#size / TILE_WIDTH))
     this.#database.exec('begin')
-    for (let bundle = first; bundle < last; bundle++) this.#insert(readEntries(this.#directory, bundle, this.#indexed, this.#size))
+    for (let bundle = first; bundle < last; bundle++)
+      this.#insert(readEntries(this.#directory, bundle, this.#indexed, this.#size))
     this.#statement('update meta set indexed = ?, last_leaf = ?').run(this.#indexed, this.#lastLeaf)
     this.#database.exec('commit')
     return this.#indexed < this.#size
@@ -73,7 +74,9 @@ export class RecordIndex {
 
   /** One record by its number. */
   record(sequence: number): RecordRow | undefined {
-    const row = this.#database.prepare('select sequence, phase, offset, length from record where sequence = ?').get(sequence)
+    const row = this.#database
+      .prepare('select sequence, phase, offset, length from record where sequence = ?')
+      .get(sequence)
     return row === undefined ? undefined : this.#toRow(sequence, row)[0]
   }
 
@@ -94,8 +97,7 @@ export class RecordIndex {
   }
 
   #leaf(row: Readonly<Record<string, unknown>>): JsonObject | undefined {
-    const json = readEntry(this.#directory, Number(row['sequence']), Number(row['offset']), Number(row['length']), this.#size)
-    return parseLeaf(json)
+    return parseLeaf(readEntry(this.#directory, placeOf(row), this.#size))
   }
 
   #insert(entries: readonly PlacedEntry[]): void {
@@ -128,7 +130,7 @@ export class RecordIndex {
   #lastLeafMatches(sequence: number): boolean {
     const row = this.#database.prepare('select sequence, offset, length from record where sequence = ?').get(sequence)
     if (row === undefined) return false
-    return digest(readEntry(this.#directory, sequence, Number(row['offset']), Number(row['length']), this.#size)) === this.#lastLeaf
+    return digest(readEntry(this.#directory, placeOf(row), this.#size)) === this.#lastLeaf
   }
 
   #rebuild(origin: string): void {
@@ -142,6 +144,10 @@ export class RecordIndex {
   #statement(sql: string): StatementSync {
     return this.#database.prepare(sql)
   }
+}
+
+function placeOf(row: Readonly<Record<string, unknown>>): EntryPlace {
+  return { sequence: Number(row['sequence']), offset: Number(row['offset']), length: Number(row['length']) }
 }
 
 function digest(json: string): string {
@@ -163,5 +169,8 @@ function conditions(query: RecordQuery): { where: string; values: readonly SQLIn
     ['time <= ?', query.toMs],
   ]
   const given = parts.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]))
-  return { where: given.length === 0 ? '' : `where ${given.map(({ sql }) => sql).join(' and ')}`, values: given.map(({ value }) => value) }
+  return {
+    where: given.length === 0 ? '' : `where ${given.map(({ sql }) => sql).join(' and ')}`,
+    values: given.map(({ value }) => value),
+  }
 }

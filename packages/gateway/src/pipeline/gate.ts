@@ -71,7 +71,9 @@ async function open(request: OpenRequest, options: GateOptions, ports: SessionPo
   try {
     const credential = await options.credentials.verify(request.secret, resource)
     if (credential.kind === 'rejected') return await rejectCredential(request, credential, options)
-    const decision = options.policy().decideConnect(credential.identity, resource, options.clock.nowMs(), request.client)
+    const decision = options
+      .policy()
+      .decideConnect(credential.identity, resource, options.clock.nowMs(), request.client)
     if (decision.outcome !== 'allow') return await denyConnect(request, credential, decision, options)
     return await admitSession(request, credential, decision, ports, options)
   } catch (error) {

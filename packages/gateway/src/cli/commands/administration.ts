@@ -40,7 +40,13 @@ export function secretCommands(program: Command, context: Context): void {
     .description('list secrets, their age and last use; never a value')
     .action(async () => {
       const answer = await context.api().get<SecretList>('/secrets')
-      const rows = answer.secrets.map((entry) => [entry.name, String(entry.version), utc(entry.createdAtMs), utc(entry.rotatedAtMs), entry.lastUsedAtMs === undefined ? 'never' : utc(entry.lastUsedAtMs)])
+      const rows = answer.secrets.map((entry) => [
+        entry.name,
+        String(entry.version),
+        utc(entry.createdAtMs),
+        utc(entry.rotatedAtMs),
+        entry.lastUsedAtMs === undefined ? 'never' : utc(entry.lastUsedAtMs),
+      ])
       print(context.output, answer, () => table(['NAME', 'VERSION', 'CREATED', 'ROTATED', 'LAST USED'], rows))
     })
   for (const [verb, method, path, what] of [
@@ -51,7 +57,9 @@ export function secretCommands(program: Command, context: Context): void {
       .command(`${verb} <name>`)
       .description(what)
       .action(async (name: string) => {
-        await context.api().send(method, `/secrets/${encodeURIComponent(name)}${path}`, { value: await readStandardInput() })
+        await context
+          .api()
+          .send(method, `/secrets/${encodeURIComponent(name)}${path}`, { value: await readStandardInput() })
         context.output.talk(`${name} is sealed`)
       })
   }

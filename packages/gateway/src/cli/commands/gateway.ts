@@ -11,7 +11,7 @@ export function gatewayCommands(program: Command, context: Context): void {
   program
     .command('init [folder]')
     .description('write a sallyport.yaml and a policy folder to start from')
-    .action((folder = '.') => {
+    .action((folder: string = '.') => {
       for (const file of initialise(resolve(context.cwd, folder))) context.output.talk(`wrote ${file}`)
     })
   program
@@ -20,20 +20,30 @@ export function gatewayCommands(program: Command, context: Context): void {
     .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
     .action((options: { config: string }) => {
       const problems = validate(resolve(context.cwd, options.config))
-      print(context.output, { apiVersion: 'sallyport/v1', kind: 'Validation', problems }, () => (problems.length === 0 ? 'valid' : problems.join('\n')))
+      print(context.output, { apiVersion: 'sallyport/v1', kind: 'Validation', problems }, () =>
+        problems.length === 0 ? 'valid' : problems.join('\n'),
+      )
       if (problems.length > 0) process.exitCode = EXIT.usage
     })
   program
     .command('up')
     .description('run the gateway')
     .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
-    .action((options: { config: string }) => up(context, resolve(context.cwd, options.config)))
+    .option('--until-eof', 'stop when standard input ends: for whoever starts it as a child')
+    .action((options: { config: string; untilEof?: boolean }) =>
+      up(context, resolve(context.cwd, options.config), options.untilEof === true),
+    )
   program
     .command('seal <name>')
     .description('seal a secret read from standard input while the gateway is not running (first set-up)')
     .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
     .action(async (name: string, options: { config: string }) => {
-      await sealSecretOffline(resolve(context.cwd, options.config), context.environment, name, await readStandardInput())
+      await sealSecretOffline(
+        resolve(context.cwd, options.config),
+        context.environment,
+        name,
+        await readStandardInput(),
+      )
       context.output.talk(`${name} is sealed`)
     })
   const policy = program.command('policy').description('Work on policy')
@@ -43,17 +53,25 @@ export function gatewayCommands(program: Command, context: Context): void {
     .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
     .action((options: { config: string }) => {
       const result = runPolicyTests(resolve(context.cwd, options.config))
-      print(context.output, { apiVersion: 'sallyport/v1', kind: 'PolicyTest', ...result }, () => result.lines.join('\n'))
+      print(context.output, { apiVersion: 'sallyport/v1', kind: 'PolicyTest', ...result }, () =>
+        result.lines.join('\n'),
+      )
       if (result.failed > 0) process.exitCode = EXIT.unexpected
     })
 }
 
-async function up(context: Context, config: string): Promise<void> {
+async function up(context: Context, config: string, untilEof: boolean): Promise<void> {
   const gateway = await startGateway(config, { environment: context.environment, logLevel: 'info' })
   for (const line of gateway.addresses()) context.output.talk(line)
+  context.output.data('ready')
   const stop = Promise.withResolvers<void>()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
+      stop.resolve()
+    })
+  }
+  if (untilEof) {
+    process.stdin.resume().once('end', () => {
       stop.resolve()
     })
   }
@@ -65,4 +83,3 @@ async function up(context: Context, config: string): Promise<void> {
   await stop.promise
   await gateway.stop()
 }
-

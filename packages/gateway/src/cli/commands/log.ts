@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { RecordExplanation, RecordList, RecordView, PayloadView } from '#api'
+import { systemClock } from '#app'
 import type { Context } from '../context.ts'
 import { print, table, utc } from '../output.ts'
 
@@ -43,8 +44,13 @@ export function logCommands(program: Command, context: Context): void {
     .option('--payload', 'also open the exact statement (is on record itself)')
     .action(async (ref: string, options: { payload?: boolean }) => {
       const answer = await context.api().get<RecordExplanation>(`/records/${encodeURIComponent(ref)}`)
-      const payload = options.payload === true ? await context.api().get<PayloadView>(`/records/${encodeURIComponent(ref)}/payload`) : undefined
-      print(context.output, payload === undefined ? answer : { ...answer, payload: payload.payload }, () => explanationText(answer, payload?.payload))
+      const payload =
+        options.payload === true
+          ? await context.api().get<PayloadView>(`/records/${encodeURIComponent(ref)}/payload`)
+          : undefined
+      print(context.output, payload === undefined ? answer : { ...answer, payload: payload.payload }, () =>
+        explanationText(answer, payload?.payload),
+      )
     })
 }
 
@@ -52,7 +58,12 @@ async function list(context: Context, options: LogOptions): Promise<void> {
   const answer = await context.api().get<RecordList>('/records', toQuery(options))
   // Newest last, as people read a log.
   const records = [...answer.records].reverse()
-  print(context.output, { ...answer, records }, () => table(HEADS, records.map((record) => row(record, answer.names))))
+  print(context.output, { ...answer, records }, () =>
+    table(
+      HEADS,
+      records.map((record) => row(record, answer.names)),
+    ),
+  )
 }
 
 async function follow(context: Context, options: LogOptions): Promise<void> {
@@ -81,7 +92,9 @@ function row(record: RecordView, names: Readonly<Record<string, string>>): reado
     names[uid] ?? uid,
     text(leaf, 'dst_endpoint', 'svc_name'),
     text(leaf, 'unmapped', 'decision', 'outcome') || STATUS[text(leaf, 'status_id')] || '',
-    text(leaf, 'query_info', 'query_string') || text(leaf, 'unmapped', 'activity') || text(leaf, 'unmapped', 'lifecycle'),
+    text(leaf, 'query_info', 'query_string') ||
+      text(leaf, 'unmapped', 'activity') ||
+      text(leaf, 'unmapped', 'lifecycle'),
     resultText(record),
   ]
 }
@@ -95,7 +108,9 @@ function resultText(record: RecordView): string {
   const masked = maskedCount(outcome)
   const rows = text(outcome, 'unmapped', 'rows')
   const status = text(outcome, 'unmapped', 'status')
-  return [status, rows === '' ? '' : `${rows} rows`, masked === 0 ? '' : `${masked} truncated`].filter((part) => part !== '').join(', ')
+  return [status, rows === '' ? '' : `${rows} rows`, masked === 0 ? '' : `${masked} truncated`]
+    .filter((part) => part !== '')
+    .join(', ')
 }
 
 function maskedCount(outcome: unknown): number {
@@ -138,7 +153,7 @@ const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_
 function toMs(time: string | undefined): string | undefined {
   if (time === undefined) return undefined
   const age = /^(\d+)([smhd])$/.exec(time)
-  if (age !== null) return String(Date.now() - Number(age[1]) * (UNITS[age[2] ?? ''] ?? 0))
+  if (age !== null) return String(systemClock.nowMs() - Number(age[1]) * (UNITS[age[2] ?? ''] ?? 0))
   const at = Date.parse(time)
   return Number.isNaN(at) ? time : String(at)
 }

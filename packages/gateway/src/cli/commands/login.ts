@@ -69,7 +69,11 @@ export function tokenCommands(program: Command, context: Context): void {
 }
 
 async function login(context: Context, options: LoginOptions): Promise<void> {
-  const url = (options.url ?? context.environment['SALLYPORT_URL'] ?? context.profiles.find(context.profile)?.url)?.replace(/\/+$/, '')
+  const url = (
+    options.url ??
+    context.environment['SALLYPORT_URL'] ??
+    context.profiles.find(context.profile)?.url
+  )?.replace(/\/+$/, '')
   if (url === undefined) throw new CommandError(EXIT.usage, 'where is Sallyport?', 'sallyport login --url https://…')
   const words = {
     say: (line: string) => {
@@ -79,7 +83,8 @@ async function login(context: Context, options: LoginOptions): Promise<void> {
       if (options.open) openBrowser(address)
     },
   }
-  const profile = options.device === true ? await loginByDevice(url, words) : await loginByBrowser(url, words, options.hint)
+  const profile =
+    options.device === true ? await loginByDevice(url, words) : await loginByBrowser(url, words, options.hint)
   context.profiles.write(context.profile, profile)
   context.output.talk(`logged in as ${profile.name}`)
 }
@@ -95,8 +100,14 @@ async function printToken(context: Context, resource: string): Promise<void> {
 function whoText(answer: WhoAmI): string {
   const { identity, resources } = answer
   const groups = identity.groups.length === 0 ? 'no groups' : identity.groups.join(', ')
-  const reach = resources.map((resource) => `  ${resource.name} (${resource.kind}): ${resource.connect === 'allow' ? 'you may connect' : 'no permit to connect'}`)
-  return [`${identity.name} (${identity.kind} ${identity.id}; ${groups}; ${identity.mfa ? 'more than one factor' : 'one factor'})`, ...reach].join('\n')
+  const reach = resources.map(
+    (resource) =>
+      `  ${resource.name} (${resource.kind}): ${resource.connect === 'allow' ? 'you may connect' : 'no permit to connect'}`,
+  )
+  return [
+    `${identity.name} (${identity.kind} ${identity.id}; ${groups}; ${identity.mfa ? 'more than one factor' : 'one factor'})`,
+    ...reach,
+  ].join('\n')
 }
 
 /** Opens the system's browser; that there is none is no error, since the address was said. */
@@ -111,5 +122,7 @@ function openBrowser(address: string): void {
 export async function readStandardInput(): Promise<string> {
   const parts: Buffer[] = []
   for await (const part of process.stdin) parts.push(part as Buffer)
-  return Buffer.concat(parts).toString('utf8').replace(/\r?\n$/, '')
+  return Buffer.concat(parts)
+    .toString('utf8')
+    .replace(/\r?\n$/, '')
 }
