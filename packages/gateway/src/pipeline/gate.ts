@@ -47,12 +47,16 @@ export interface SessionGate extends Gate {
   sweep(): void
 }
 
+/** All that the gate works with. */
+type GatePorts = GateOptions & SessionPorts
+
 /** Creates the gate through which every protocol opens its sessions. */
 export function createGate(options: GateOptions): SessionGate {
   const live = new LiveSessions(options.clock)
+  const ports: GatePorts = { ...options, live }
   options.credentials.onRevoked((revocation) => live.revoke(revocation))
   return {
-    open: (request) => open(request, options, { ...options, live }),
+    open: (request) => open(request, ports),
     list: () => live.list(),
     end: (id, end) => live.end(id, end),
     endAll: (end) => {
@@ -64,21 +68,19 @@ export function createGate(options: GateOptions): SessionGate {
   }
 }
 
-async function open(request: OpenRequest, options: GateOptions, ports: SessionPorts): Promise<OpenSession | Refusal> {
+async function open(request: OpenRequest, ports: GatePorts): Promise<OpenSession | Refusal> {
   const { resource } = request
-  const code = ports.live.size >= options.maxSessions ? 'SP_BUSY' : undefined
+  const code = ports.live.size >= ports.maxSessions ? 'SP_BUSY' : undefined
   if (code !== undefined) return refusal({ code, what: 'access', resource })
   try {
-    const credential = await options.credentials.verify(request.secret, resource)
-    if (credential.kind === 'rejected') return await rejectCredential(request, credential, options)
-    const decision = options
-      .policy()
-      .decideConnect(credential.identity, resource, options.clock.nowMs(), request.client)
-    if (decision.outcome !== 'allow') return await denyConnect(request, credential, decision, options)
-    return await admitSession(request, credential, decision, ports, options)
+    const credential = await ports.credentials.verify(request.secret, resource)
+    if (credential.kind === 'rejected') return await rejectCredential(request, credential, ports)
+    const decision = ports.policy().decideConnect(credential.identity, resource, ports.clock.nowMs(), request.client)
+    if (decision.outcome !== 'allow') return await denyConnect(request, credential, decision, ports)
+    return await admitSession(request, credential, decision, ports)
   } catch (error) {
     // Whatever failed, the answer is no; without a record there is no reference either.
-    options.log.error('session.open_failed', { resource: resource.name, error: String(error) })
+    ports.log.error('session.open_failed', { resource: resource.name, error: String(error) })
     return refusal({ code: faultCode(error), what: 'access', resource })
   }
 }
@@ -131,12 +133,11 @@ async function admitSession(
   request: OpenRequest,
   credential: VerifiedCredential,
   decision: Decision,
-  ports: SessionPorts,
-  options: GateOptions,
+  ports: GatePorts,
 ): Promise<OpenSession> {
-  const startedAtMs = Math.round(options.clock.nowMs())
+  const startedAtMs = Math.round(ports.clock.nowMs())
   const session: Session = {
-    id: options.ids.next(),
+    id: ports.ids.next(),
     identity: credential.identity,
     resource: request.resource,
     tokenId: credential.tokenId,
@@ -149,14 +150,14 @@ async function admitSession(
     session,
     idleLimitMs: credential.idleLimitMs,
     controller: new AbortController(),
-    lastActiveMonotonicMs: options.clock.monotonicMs(),
+    lastActiveMonotonicMs: ports.clock.monotonicMs(),
     operations: 0,
     running: 0,
   }
   // Listed before the record is written, so that a revocation in between finds it.
   ports.live.add(entry)
   try {
-    await recordEvent(options, {
+    await recordEvent(ports, {
       class: 'authorize-session',
       activity: 'open',
       actor: session.identity,
