@@ -1,7 +1,7 @@
 import type { BoundaryAction, Effect } from '#model'
 
 /** A type of entity that a person or workload can act on. */
-export type ResourceType = 'Database' | 'Schema' | 'Table' | 'Function' | 'Boundary'
+type ResourceType = 'Database' | 'Schema' | 'Table' | 'Function' | 'Boundary'
 
 /** An action that is asked about; groups and twins are not leaves. */
 export type LeafAction = Effect | 'connect' | 'adhoc' | 'incomplete' | BoundaryAction

@@ -8,8 +8,8 @@ import { isLeafAction } from './schema.ts'
  *
  *     cases:
  *       - name: support reads customers
- *         who: { groups: [support] }
- *         on: cards
+ *         identity: { groups: [support] }
+ *         resource: cards
  *         does: [select public.customers]
  *         expect: allow
  *         by: [support-connect, support-read]
@@ -29,7 +29,7 @@ export interface PolicyCase {
 }
 
 /** What a case does. */
-export type CaseSubject =
+type CaseSubject =
   | { readonly kind: 'connect'; readonly resource: string }
   | {
       readonly kind: 'statement'
@@ -47,7 +47,7 @@ export type CasesOrFaults =
 const MAX_CASES = 10_000
 const text = z.string().min(1).max(500)
 
-const who = z.strictObject({
+const identity = z.strictObject({
   kind: z.enum(['person', 'workload']).default('person'),
   id: text.optional(),
   groups: z.array(text).max(1_000).default([]),
@@ -57,8 +57,8 @@ const who = z.strictObject({
 
 const caseForm = z.strictObject({
   name: text.optional(),
-  who,
-  on: text.optional(),
+  identity,
+  resource: text.optional(),
   does: z.union([z.literal('connect'), z.array(text).max(1_000)]).optional(),
   incomplete: z.boolean().default(false),
   boundary: text.optional(),
@@ -94,7 +94,7 @@ export function parseCases(document: unknown): CasesOrFaults {
 function toCase(form: CaseForm, what: CaseSubject): PolicyCase {
   return {
     name: form.name ?? describeCase(form),
-    identity: toIdentity(form.who),
+    identity: toIdentity(form.identity),
     what,
     expect: form.expect,
     by: form.by?.toSorted(),
@@ -104,12 +104,12 @@ function toCase(form: CaseForm, what: CaseSubject): PolicyCase {
 }
 
 function describeCase(form: CaseForm): string {
-  const subject = form.who.id ?? (form.who.groups.join('+') || `a ${form.who.kind} in no group`)
+  const subject = form.identity.id ?? (form.identity.groups.join('+') || `a ${form.identity.kind} in no group`)
   const deed = form.boundary ?? (typeof form.does === 'string' ? form.does : form.does?.join(', '))
   return `${subject}: ${deed ?? 'nothing'}`
 }
 
-function toIdentity(form: CaseForm['who']): Identity {
+function toIdentity(form: CaseForm['identity']): Identity {
   const id = form.id ?? `test-${form.kind}`
   const shared = { id, issuer: 'test', subject: id, name: id, groups: form.groups.toSorted() }
   const agent = form.agent === undefined ? {} : { agent: { id: form.agent, name: form.agent } }
@@ -119,27 +119,28 @@ function toIdentity(form: CaseForm['who']): Identity {
 
 function toSubject(form: CaseForm): CaseSubject | string {
   if (form.boundary !== undefined) {
-    if (form.on !== undefined || form.does !== undefined) return 'give either boundary, or on and does'
+    if (form.resource !== undefined || form.does !== undefined) return 'give either boundary, or resource and does'
     return isBoundaryAction(form.boundary)
       ? { kind: 'boundary', action: form.boundary }
       : `there is no boundary action "${form.boundary}"`
   }
-  if (form.on === undefined || form.does === undefined) return 'give on (a resource) and does, or boundary'
-  if (form.does === 'connect') return { kind: 'connect', resource: form.on }
+  if (form.resource === undefined || form.does === undefined) return 'give resource and does, or boundary'
+  if (form.does === 'connect') return { kind: 'connect', resource: form.resource }
   const accesses: Access[] = []
   for (const line of form.does) {
     const access = parseAccess(line)
-    if (access === undefined) return `"${line}" is not of the form "select schema.table"`
+    if (access === undefined)
+      return `"${line}" is not "select schema.table", "call schema.function", "setSetting name" or "ddl kind name"`
     accesses.push(access)
   }
-  return { kind: 'statement', resource: form.on, accesses, isIncomplete: form.incomplete }
+  return { kind: 'statement', resource: form.resource, accesses, isIncomplete: form.incomplete }
 }
 
 function isBoundaryAction(word: string): word is BoundaryAction {
   return isLeafAction(word) && leaves[word].resources.includes('Boundary')
 }
 
-/** `select schema.table`, `call schema.function`, `setSetting name`, `ddl table|schema|function|database name`. */
+/** `select schema.table`, `call schema.function`, `setSetting name`, `ddl table|schema|function name`, `ddl database`. */
 function parseAccess(line: string): Access | undefined {
   const [effect = '', ...rest] = line.trim().split(/\s+/)
   if (effect === 'ddl') {

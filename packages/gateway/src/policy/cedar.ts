@@ -74,9 +74,13 @@ export function validatePolicies(
 ): readonly CedarComplaint[] {
   const answer = validate({ schema, policies: { staticPolicies: policies }, validationSettings: { mode: 'strict' } })
   if (answer.type === 'failure') return answer.errors.map((error) => toComplaint('', 'error', error))
+  const errors = answer.validationErrors.map(({ policyId, error }) => toComplaint(policyId, 'error', error))
+  const wrong = new Set(errors.map(({ policy }) => policy))
+  // of a policy with an error Cedar often says besides that it can never match
+  const warnings = answer.validationWarnings.filter(({ policyId }) => !wrong.has(policyId))
   return [
-    ...answer.validationErrors.map(({ policyId, error }) => toComplaint(policyId, 'error', error)),
-    ...answer.validationWarnings.map(({ policyId, error }) => toComplaint(policyId, 'warning', error)),
+    ...errors,
+    ...warnings.map(({ policyId, error }) => toComplaint(policyId, 'warning', error)),
     ...answer.otherWarnings.map((error) => toComplaint('', 'warning', error)),
   ]
 }
@@ -97,8 +101,13 @@ function toComplaint(policy: string, kind: 'error' | 'warning', error: CedarErro
   }
 }
 
+/** Cedar repeats an error for each action and type of principal that it occurs with; without these it is one. */
 function cleanMessage(message: string): string {
-  return message.replace(/^for policy `[^`]*`[,:] /, '').replace('failed to parse policy from string: ', '')
+  return message
+    .replace(/^for policy `[^`]*`[,:] /, '')
+    .replace('failed to parse policy from string: ', '')
+    .replace(/ in context for Action::"[^"]*"/, ' in context')
+    .replace(/ on entity type `(?:Person|Workload)`/, ' on principals')
 }
 
 /** Puts a schema and a policy set into Cedar's cache of this thread, under a name; false when Cedar will not have them. */

@@ -34,7 +34,8 @@ export function toNode(value: unknown): ExpressionNode | undefined {
   return member === undefined || others.length > 0 ? undefined : { operator: member[0], operands: member[1] }
 }
 
-function childrenOf(node: ExpressionNode): readonly unknown[] {
+/** The expressions directly within a node; its other operands (an attribute's name, a type) are passed over by whoever reads them as nodes. */
+export function childrenOf(node: ExpressionNode): readonly unknown[] {
   if (node.operator === 'Value' || node.operator === 'Var' || node.operator === 'Slot') return []
   // a set's members, an extension function's arguments
   if (Array.isArray(node.operands)) return node.operands

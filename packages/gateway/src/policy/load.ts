@@ -29,8 +29,8 @@ export function loadPolicy(input: PolicyInput): LoadedPolicy | PolicyProblems {
   const catalog = buildCatalog(input)
   const { policies, problems } = parseAll(input.files)
   if (problems.length > 0) return refused(problems)
-  const complaints = validateAll(policies, formatSchema(catalog))
-  const found = [...complaints, ...lintPolicies(policies, catalog)]
+  const linted = lintPolicies(policies, catalog)
+  const found = [...linted, ...withoutEchoes(validateAll(policies, formatSchema(catalog)), linted)]
   if (found.length > 0) return refused(found)
   return new LoadedPolicy(policies, catalog, hashOf(input, catalog))
 }
@@ -51,7 +51,7 @@ export function parseAll(files: readonly PolicyFile[]): {
 } {
   const excess = excessOf(files)
   if (excess.length > 0) return { policies: [], problems: excess }
-  const parsed = [parseFile(systemFile, true), ...files.map((file) => parseFile(file, false))]
+  const parsed = [parseFile(systemFile, true), ...files.toSorted(byName).map((file) => parseFile(file, false))]
   const policies = parsed.flatMap((file) => file.policies)
   const problems = parsed.flatMap((file) => file.problems)
   if (policies.length <= MAX_POLICIES) return { policies, problems }
@@ -80,6 +80,19 @@ function validateAll(policies: readonly ParsedPolicy[], schema: string): readonl
   return validatePolicies(schema, texts).map((complaint) => toProblem(complaint, policies[Number(complaint.policy)]))
 }
 
+/** Cedar's complaints without those that say again, and less plainly, what the linter found at the same place. */
+function withoutEchoes(
+  complaints: readonly PolicyProblem[],
+  linted: readonly PolicyProblem[],
+): readonly PolicyProblem[] {
+  const places = new Set(linted.map(formatPlace))
+  return complaints.filter((complaint) => !places.has(formatPlace(complaint)))
+}
+
+function formatPlace({ file, line, column }: PolicyProblem): string {
+  return `${line}:${column}:${file}`
+}
+
 function toProblem(complaint: CedarComplaint, policy: ParsedPolicy | undefined): PolicyProblem {
   const rule = complaint.kind === 'error' ? 'cedar-type' : 'cedar-warning'
   const fix = complaint.help ?? 'docs/guide/policy.md lists the entities, actions and facts'
@@ -97,9 +110,12 @@ function toProblem(complaint: CedarComplaint, policy: ParsedPolicy | undefined):
   return placeFinding(finding, file.name, placeAt(file.text, at), id === '' ? undefined : id)
 }
 
-/** SHA-256 over everything that a decision can depend on: the policies' texts, what the configuration declares, the schema and Cedar's version. */
+/**
+ * SHA-256 over everything that a decision can depend on: the policies' texts, what the configuration declares, the schema and Cedar's
+ * version. Not over the names and order of files, which decide nothing: the same policy has the same hash wherever it lies.
+ */
 function hashOf(input: PolicyInput, catalog: Catalog): string {
-  const files = [systemFile, ...input.files].map(({ name, text }) => ({ name, text }))
+  const files = [systemFile, ...input.files].map(({ text }) => text)
   const resources = [...catalog.databases.values()].map(({ name, zone, tables }) => ({
     name,
     zone: zone ?? null,
@@ -108,7 +124,7 @@ function hashOf(input: PolicyInput, catalog: Catalog): string {
   const content = canonicalJson({
     cedar: cedarVersion(),
     schema: formatSchema(catalog),
-    files: files.sort(byName),
+    files: files.sort(),
     resources: resources.sort(byName),
     workloads: [...catalog.workloads].sort(),
   })

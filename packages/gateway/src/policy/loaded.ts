@@ -12,6 +12,7 @@ import type {
 import type { Catalog, CatalogDatabase } from './catalog.ts'
 import { answerCheck, type CheckResult } from './check.ts'
 import { buildBoundary, buildPrincipal, buildTarget, type Principal } from './entities.ts'
+import { DecidedShapes } from './decided-shapes.ts'
 import { explainQuestion } from './explain.ts'
 import type { Explanation, ExplainQuestion } from './explanation.ts'
 import type { Circumstances } from './facts.ts'
@@ -23,7 +24,7 @@ import { type Answered, denied, joinAnswers } from './verdict.ts'
 
 /** Answers to single checks that are kept: identities × objects in use, each some hundred bytes. */
 const KEPT_ANSWERS = 20_000
-/** Decided shapes that are kept before all are forgotten; shapes that are gone count until then. */
+/** Decided shapes that are kept. */
 const KEPT_SHAPES = 50_000
 
 /** A policy set in force. Answers synchronously and never throws: whatever goes wrong is a denial. */
@@ -34,9 +35,7 @@ export class LoadedPolicy implements Policy {
   readonly #policies: ReadonlyMap<string, ParsedPolicy>
   readonly #slices: Slices
   readonly #answers = new Recent<CheckResult>(KEPT_ANSWERS)
-  /** By what policy can see of the identity, and the resource. */
-  #shapes = new Map<string, WeakMap<Shape, DecidedShape>>()
-  #shapeCount = 0
+  readonly #decided = new DecidedShapes(KEPT_SHAPES)
   /** A session's identity and resource never change, so its principal is built once. */
   readonly #callers = new WeakMap<Session, Caller>()
 
@@ -70,18 +69,11 @@ export class LoadedPolicy implements Policy {
   }
 
   decide(session: Session, shape: Shape, nowMs: number): DecidedShape {
-    const caller = this.#callers.get(session)
-    const known = caller === undefined ? undefined : this.#shapes.get(caller.key)?.get(shape)
-    if (known !== undefined) return known
-    let isCacheable = false
-    const decision = this.#guarded(() => {
-      const asked = this.#decideShape(caller ?? this.#meet(session), shape, { nowMs, client: session.client })
-      isCacheable = asked.isCacheable
-      return asked.decision
-    })
-    const decided = Object.freeze({ shape, decision })
-    if (isCacheable) this.#keep(session, decided)
-    return decided
+    try {
+      return this.#decide(session, shape, nowMs)
+    } catch {
+      return Object.freeze({ shape, decision: this.#broken() })
+    }
   }
 
   /** Explains how a question would be answered now: the answer, check by check, and which permits nearly matched. For `why`, not for deciding. */
@@ -94,7 +86,17 @@ export class LoadedPolicy implements Policy {
     })
   }
 
-  #decideShape(caller: Caller, shape: Shape, circumstances: Circumstances): Asked {
+  #decide(session: Session, shape: Shape, nowMs: number): DecidedShape {
+    const caller = this.#callers.get(session) ?? this.#meet(session)
+    const known = this.#decided.get(caller.key, shape)
+    if (known !== undefined) return known
+    const { decision, isCacheable } = this.#askShape(caller, shape, { nowMs, client: session.client })
+    const decided = Object.freeze({ shape, decision })
+    if (isCacheable) this.#decided.set(caller.key, decided)
+    return decided
+  }
+
+  #askShape(caller: Caller, shape: Shape, circumstances: Circumstances): Asked {
     if (caller.database === undefined) return { decision: this.#unknownResource(), answers: [], isCacheable: false }
     const questions = statementQuestions(shape.accesses, shape.incomplete !== undefined, caller.database)
     if (!isUnaskable(questions)) return this.#ask(questions, caller.principal, circumstances)
@@ -133,29 +135,9 @@ export class LoadedPolicy implements Policy {
     const principal = buildPrincipal(session.identity, this.#catalog)
     // what the resource *is* was approved with the policy; the session's own object may be older
     const database = this.#catalog.databases.get(session.resource.name)
-    const caller = {
-      principal,
-      database,
-      key: `${database?.entity ?? ''}\n${principal.key}`,
-    }
+    const caller = { principal, database, key: `${database?.entity ?? ''}\n${principal.key}` }
     this.#callers.set(session, caller)
     return caller
-  }
-
-  #keep(session: Session, decided: DecidedShape): void {
-    const caller = this.#callers.get(session)
-    if (caller === undefined) return
-    if (this.#shapeCount >= KEPT_SHAPES) {
-      this.#shapes = new Map()
-      this.#shapeCount = 0
-    }
-    let shapes = this.#shapes.get(caller.key)
-    if (shapes === undefined) {
-      shapes = new WeakMap()
-      this.#shapes.set(caller.key, shapes)
-    }
-    shapes.set(decided.shape, decided)
-    this.#shapeCount++
   }
 
   #unknownResource(): Decision {
@@ -166,8 +148,12 @@ export class LoadedPolicy implements Policy {
     try {
       return decide()
     } catch {
-      return denied('SP_POLICY_ERROR', 'policy could not be evaluated', this.hash)
+      return this.#broken()
     }
+  }
+
+  #broken(): Decision {
+    return denied('SP_POLICY_ERROR', 'policy could not be evaluated', this.hash)
   }
 }
 
@@ -175,6 +161,7 @@ export class LoadedPolicy implements Policy {
 interface Caller {
   readonly principal: Principal
   readonly database: CatalogDatabase | undefined
+  /** Names the resource and everything that policy can see of the identity. */
   readonly key: string
 }
 

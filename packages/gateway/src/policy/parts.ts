@@ -5,13 +5,13 @@ import type { ParsedPolicy } from './policies.ts'
 import type { Token } from './source.ts'
 
 /** A part: as it stands in the file (for Cedar) and on one line (for people). */
-export interface Part {
+interface Part {
   readonly text: string
   readonly words: string
 }
 
 /** One condition that must hold, or with `unless` must not. */
-export interface ConditionPart extends Part {
+interface ConditionPart extends Part {
   readonly kind: 'when' | 'unless'
 }
 

@@ -11,7 +11,7 @@ export interface PolicyFile {
 }
 
 /** What a scope says about the principal or resource. */
-export interface Scope {
+interface Scope {
   readonly op: 'All' | '==' | 'in' | 'is'
   /** The type, after `is`. */
   readonly type?: string
@@ -20,7 +20,7 @@ export interface Scope {
 }
 
 /** What a scope says about the action. */
-export interface ActionScope {
+interface ActionScope {
   readonly op: 'All' | '==' | 'in'
   readonly actions: readonly string[]
 }

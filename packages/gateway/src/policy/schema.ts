@@ -3,7 +3,7 @@ import type { Catalog } from './catalog.ts'
 import { formatString } from './names.ts'
 
 /** What the boundary itself knows about a request; nothing a client asserts. */
-export const factTypes = {
+const factTypes = {
   agent: 'Agent',
   mfa: 'Bool',
   net: 'ipaddr',
@@ -25,7 +25,7 @@ export interface SchemaSelection {
 }
 
 /** Every leaf action. */
-export const allActions: readonly LeafAction[] = Object.keys(leaves).filter(isLeafAction)
+const allActions: readonly LeafAction[] = Object.keys(leaves).filter(isLeafAction)
 
 /** Whether a word is a leaf action. */
 export function isLeafAction(word: string): word is LeafAction {

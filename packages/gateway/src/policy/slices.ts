@@ -103,7 +103,7 @@ function factsOf(policies: readonly ParsedPolicy[]): ReadonlySet<FactName> {
 }
 
 /** The policies whose scope leaves open that they match. */
-export function selectPolicies(
+function selectPolicies(
   policies: readonly ParsedPolicy[],
   catalog: Catalog,
   key: Pick<SliceKey, 'database'> & { readonly principal?: PrincipalType },

@@ -1,5 +1,5 @@
 import { isApproved } from '../actions.ts'
-import { isVariable, nodesOf, operandOf } from '../expressions.ts'
+import { childrenOf, type ExpressionNode, isVariable, nodesOf, operandOf } from '../expressions.ts'
 import type { ParsedPolicy } from '../policies.ts'
 import type { Finding } from '../problems.ts'
 import { locateConditions, locateScope } from './locate.ts'
@@ -38,17 +38,18 @@ export function* lintBan(policy: ParsedPolicy): Generator<Finding> {
   yield* lintBanConditions(policy)
 }
 
+/**
+ * In conditions too: `==`, `contains`, a record that is compared… ask for exactly this person or table. What may stand around the two
+ * variables is listed, so that no other way of comparing them slips through.
+ */
 function* lintBanConditions(policy: ParsedPolicy): Generator<Finding> {
   for (const condition of policy.conditions) {
     for (const node of nodesOf(condition.body)) {
-      const variable = ['principal', 'resource'].find((name) =>
-        operandsOf(node).some((operand) => isVariable(operand, name)),
-      )
-      const isEquality = node.operator === '==' || node.operator === '!='
-      if (variable === undefined || !(isEquality || (node.operator === 'is' && variable === 'principal'))) continue
+      const variable = misusedVariable(node)
+      if (variable === undefined) continue
       yield {
         rule: 'ban',
-        message: `a ban with "${variable} ${node.operator}" in a condition misses who acts for them and what lies in it`,
+        message: `a ban that looks at ${variable} other than with "in" misses ${variable === 'principal' ? 'who acts for them' : 'what lies in it'}`,
         fix: `write ${variable} in …`,
         at: locateConditions(policy),
       }
@@ -56,6 +57,16 @@ function* lintBanConditions(policy: ParsedPolicy): Generator<Finding> {
   }
 }
 
-function operandsOf(node: { readonly operator: string; readonly operands: unknown }): readonly unknown[] {
-  return ['left', 'right'].map((side) => operandOf(node, side))
+const ALLOWED_LEFT: Readonly<Record<'principal' | 'resource', readonly string[]>> = {
+  principal: ['in'],
+  // attributes and the type of a resource are the same for whatever way it is reached
+  resource: ['in', 'is', '.', 'has'],
+}
+
+function misusedVariable(node: ExpressionNode): 'principal' | 'resource' | undefined {
+  const left = operandOf(node, 'left')
+  return (['principal', 'resource'] as const).find((variable) => {
+    const isAllowedLeft = isVariable(left, variable) && ALLOWED_LEFT[variable].includes(node.operator)
+    return childrenOf(node).some((child) => isVariable(child, variable) && !(isAllowedLeft && child === left))
+  })
 }

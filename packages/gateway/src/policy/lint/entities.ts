@@ -21,7 +21,7 @@ export function* lintEntities(policy: ParsedPolicy, catalog: Catalog): Generator
 }
 
 /** Every entity that a policy names, actions excepted (Cedar knows those). */
-export function entitiesOf(policy: ParsedPolicy): readonly EntityRef[] {
+function entitiesOf(policy: ParsedPolicy): readonly EntityRef[] {
   const entities: EntityRef[] = []
   for (const scope of [policy.principal, policy.resource]) if (scope.entity !== undefined) entities.push(scope.entity)
   for (const condition of policy.conditions) {

@@ -16,11 +16,12 @@ import { lintPermit } from './permits.ts'
 /** Lints policies one by one and their ids against each other. */
 export function lintPolicies(policies: readonly ParsedPolicy[], catalog: Catalog): readonly PolicyProblem[] {
   const problems: PolicyProblem[] = []
-  const ids = new Set<string>()
+  const owners = new Map<string, ParsedPolicy>()
   for (const policy of policies) {
     for (const finding of findingsOf(policy, catalog)) problems.push(toProblem(policy, finding))
-    if (policy.id !== '' && ids.has(policy.id)) problems.push(toProblem(policy, duplicateId(policy)))
-    ids.add(policy.id)
+    const owner = owners.get(policy.id)
+    if (owner !== undefined) problems.push(toProblem(policy, duplicateId(policy, owner)))
+    else if (policy.id !== '') owners.set(policy.id, policy)
   }
   return problems
 }
@@ -33,10 +34,11 @@ function* findingsOf(policy: ParsedPolicy, catalog: Catalog): Generator<Finding>
   yield* lintApprovals(policy, catalog)
 }
 
-function duplicateId(policy: ParsedPolicy): Finding {
+function duplicateId(policy: ParsedPolicy, owner: ParsedPolicy): Finding {
+  const { line } = placeAt(owner.file.text, owner.statement.start)
   return {
     rule: 'annotation',
-    message: 'this @id is taken',
+    message: `this @id is taken by ${owner.file.name}:${line}`,
     fix: 'give each policy an id of its own',
     at: locateAnnotation(policy, 'id'),
   }

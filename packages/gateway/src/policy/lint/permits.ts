@@ -3,7 +3,7 @@ import { type Catalog, CDE, databaseOf } from '../catalog.ts'
 import type { ParsedPolicy } from '../policies.ts'
 import type { Finding } from '../problems.ts'
 import { isLeafAction } from '../schema.ts'
-import { locateEffect, locateScope } from './locate.ts'
+import { locateEffect, locateEntity, locateScope } from './locate.ts'
 
 /** A permit says who (`is … in`, or one actor), what (listed actions) and on what (named data): no wildcard. */
 export function* lintPermit(policy: ParsedPolicy, catalog: Catalog): Generator<Finding> {
@@ -33,21 +33,22 @@ function* lintPrincipal(policy: ParsedPolicy): Generator<Finding> {
 
 function* lintAction(policy: ParsedPolicy): Generator<Finding> {
   const { op, actions } = policy.action
-  const wildcard = (message: string, fix: string): Finding => ({
+  const wildcard = (message: string, fix: string, at = locateScope(policy, 'action')): Finding => ({
     rule: 'wildcard',
     message,
     fix,
-    at: locateScope(policy, 'action'),
+    at,
   })
   if (op === 'All') yield wildcard('the permit is for every action', 'write action in [Action::"…", …]')
   if (op === '==') yield wildcard('"action ==" does not match the approved twin', 'write action in Action::"…"')
   for (const action of actions) {
+    const at = locateEntity(policy, { type: 'Action', id: action })
     if (broadGroups.has(plainOf(action)) || action === 'approved') {
-      yield wildcard(`Action::"${action}" is too broad for a permit`, 'name the actions, or read or write')
+      yield wildcard(`Action::"${action}" is too broad for a permit`, 'name the actions, or read or write', at)
     }
     // no protocol can pass on what it does not understand; until one can, nothing may look as if it were permitted
     if (plainOf(action) === 'incomplete')
-      yield wildcard('what is not understood cannot be permitted', 'leave the action out')
+      yield wildcard('what is not understood cannot be permitted', 'leave the action out', at)
   }
 }
 
