@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { TILE_WIDTH } from '@sallyport/verifier'
 import type { JsonObject } from '#base'
@@ -38,9 +39,7 @@ export class RecordIndex {
 
   constructor(file: string, directory: string, origin: string, size: number) {
     this.#directory = directory
-    this.#database = new DatabaseSync(file)
-    // Derived data: a lost transaction is indexed again, so the write-ahead log need not be synced at each commit.
-    this.#database.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 20000')
+    this.#database = openDatabase(file)
     if (!this.#isUsable(origin, size)) this.#rebuild(origin)
   }
 
@@ -144,6 +143,23 @@ export class RecordIndex {
   #statement(sql: string): StatementSync {
     return this.#database.prepare(sql)
   }
+}
+
+/** Opens the file; what is no database is replaced by an empty one, since everything in it can be derived again. */
+function openDatabase(file: string): DatabaseSync {
+  try {
+    return configured(file)
+  } catch {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true })
+    return configured(file)
+  }
+}
+
+function configured(file: string): DatabaseSync {
+  const database = new DatabaseSync(file)
+  // A lost transaction is indexed again, so the write-ahead log need not be synced at each commit.
+  database.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 20000')
+  return database
 }
 
 function placeOf(row: Readonly<Record<string, unknown>>): EntryPlace {

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { encodeBundle, entriesPath, TILE_WIDTH } from '@sallyport/verifier'
+import { canonicalJson, toUtf8 } from '#base'
+import { RecordIndex } from './record-index.ts'
+
+/** A record as far as the index cares. */
+function leaf(sequence: number): string {
+  const isOutcome = sequence % 2 === 1
+  const common = {
+    time: 1_000 + sequence,
+    metadata: { sequence },
+    actor: { user: { uid: sequence % 4 < 2 ? 'usr_a' : 'usr_b' } },
+  }
+  const unmapped = isOutcome
+    ? { phase: 'outcome', intent: sequence - 1, status: 'success' }
+    : { phase: 'intent', verb: 'SELECT', decision: { outcome: sequence % 3 === 0 ? 'deny' : 'allow' } }
+  return canonicalJson({ ...common, dst_endpoint: { svc_name: 'cards' }, unmapped })
+}
+
+/** Writes the bundles of a log of `size` records into a folder. */
+function writeLog(directory: string, size: number, text: (sequence: number) => string = leaf): void {
+  for (let bundle = 0; bundle * TILE_WIDTH < size; bundle++) {
+    const width = Math.min(TILE_WIDTH, size - bundle * TILE_WIDTH)
+    const path = join(directory, entriesPath(bundle, width))
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(
+      path,
+      encodeBundle(Array.from({ length: width }, (_, place) => toUtf8(text(bundle * TILE_WIDTH + place)))),
+    )
+  }
+}
+
+function folder(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'sallyport-index-'))
+  t.after(() => {
+    rmSync(directory, { recursive: true, force: true })
+  })
+  return directory
+}
+
+function openIndex(t: TestContext, directory: string, size: number): RecordIndex {
+  const index = new RecordIndex(join(directory, 'index.db'), directory, 'origin', size)
+  t.after(() => {
+    index.close()
+  })
+  return index
+}
+
+function indexAll(index: RecordIndex, size: number): void {
+  for (let more = true; more;) more = index.advance(size)
+}
+
+test('an intent is found with its outcome, across partial and full bundles', (t) => {
+  const directory = folder(t)
+  writeLog(directory, 100)
+  const index = openIndex(t, directory, 100)
+  indexAll(index, 100)
+  writeLog(directory, 700)
+  indexAll(index, 700)
+  assert.equal(index.indexed, 700)
+  for (const sequence of [0, 98, 256, 698]) {
+    const row = index.record(sequence)
+    assert.equal(row?.leaf['time'], 1_000 + sequence)
+    assert.deepEqual(row?.outcome?.['metadata'], { sequence: sequence + 1 })
+  }
+  assert.equal(index.record(700), undefined)
+})
+
+test('filters meet, pages go back, following goes forward', (t) => {
+  const directory = folder(t)
+  writeLog(directory, 600)
+  const index = openIndex(t, directory, 600)
+  indexAll(index, 600)
+  const denied = index.query({ identity: 'usr_a', decision: 'deny', limit: 1_000 })
+  assert.deepEqual(
+    denied.map((row) => row.sequence),
+    Array.from({ length: 600 }, (_, sequence) => sequence)
+      .filter((n) => n % 2 === 0 && n % 3 === 0 && n % 4 < 2)
+      .reverse(),
+  )
+  const page = index.query({ phase: 'intent', before: 10, limit: 3 })
+  assert.deepEqual(
+    page.map((row) => row.sequence),
+    [8, 6, 4],
+  )
+  const next = index.query({ after: 590, limit: 2 })
+  assert.deepEqual(
+    next.map((row) => row.sequence),
+    [591, 592],
+  )
+  assert.deepEqual(
+    index.query({ fromMs: 1_010, toMs: 1_011, limit: 9 }).map((row) => row.sequence),
+    [11, 10],
+  )
+  assert.deepEqual(index.query({ resource: 'other', limit: 9 }), [])
+})
+
+test('an index that is behind goes on; one that does not fit the log is built anew', (t) => {
+  const directory = folder(t)
+  writeLog(directory, 300)
+  const file = join(directory, 'index.db')
+  const first = new RecordIndex(file, directory, 'origin', 300)
+  indexAll(first, 300)
+  first.close()
+  writeLog(directory, 310)
+  const goesOn = new RecordIndex(file, directory, 'origin', 310)
+  assert.equal(goesOn.indexed, 300)
+  goesOn.close()
+  writeLog(directory, 310, (sequence) => leaf(sequence).replace('cards', 'other'))
+  const changed = new RecordIndex(file, directory, 'origin', 310)
+  assert.equal(changed.indexed, 0)
+  indexAll(changed, 310)
+  assert.equal(changed.query({ resource: 'other', limit: 1 }).length, 1)
+  changed.close()
+  const shorter = new RecordIndex(file, directory, 'origin', 10)
+  assert.equal(shorter.indexed, 0)
+  shorter.close()
+  const another = new RecordIndex(file, directory, 'another origin', 10)
+  assert.equal(another.indexed, 0)
+  another.close()
+})
+
+test('a file that is no index is replaced by one', (t) => {
+  const directory = folder(t)
+  writeLog(directory, 10)
+  writeFileSync(join(directory, 'index.db'), 'not a database, but long enough to look like a damaged one'.repeat(50))
+  const index = openIndex(t, directory, 10)
+  indexAll(index, 10)
+  assert.equal(index.query({ limit: 100 }).length, 10)
+})
