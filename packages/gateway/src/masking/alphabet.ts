@@ -20,8 +20,10 @@ export const TIGHT = 1
 export const COUNTS = 2
 /** Class bit: begins an escape (`\u0034`, `%34`). */
 export const ESCAPE_HEAD = 4
-/** Class bit: a letter within an escape. */
-export const ESCAPE_BODY = 8
+/** Class bit: a hexadecimal letter of an escape. */
+export const ESCAPE_HEX = 8
+/** Class bit: the letter after a backslash. */
+export const ESCAPE_SIGN = 16
 
 /** Which characters may stand between the digits of one card number, as tables. */
 export interface Alphabet {
@@ -47,8 +49,14 @@ export const strictAlphabet: Alphabet = alphabet(plainAscii, '', ',+')
 /** For what is recorded, logged and said: statements and errors, where a miss is a leak. */
 export const looseAlphabet: Alphabet = alphabet(plainAscii, '\'"`|_/\\', ',+')
 
+/** Whether any of sixteen code points, by their number without its last four bits, is a digit or a separator: most are not. */
+const blocks = new Uint8Array(0x11_0000 >> 4)
+for (const codePoint of [...plain, ...invisible]) blocks[codePoint >> 4] = 1
+for (const zero of decimalZeros) blocks[zero >> 4] = blocks[(zero + 9) >> 4] = 1
+
 /** The token that a code point is, written in `width` bytes: `kind << 8 | value << 4 | width`. */
 export function tokenOf(codePoint: number, width: number, kinds: Uint8Array): number {
+  if (codePoint >= 0x80 && blocks[codePoint >> 4] !== 1) return width
   const value = decimalValue(codePoint)
   if (value >= 0) return (DIGIT << 8) | (value << 4) | width
   if (codePoint < 0x80) return ((kinds[codePoint] ?? BREAK) << 8) | width
@@ -77,7 +85,8 @@ function alphabet(plainSigns: string, wideSigns: string, listSigns: string): Alp
     for (let value = 0; value < 10; value += 1) mark(utf8Lead(zero + value), TIGHT | COUNTS)
   }
   for (const sign of '\\%') mark(sign.charCodeAt(0), ESCAPE_HEAD)
-  for (const sign of 'uabcdefABCDEFnrt') mark(sign.charCodeAt(0), ESCAPE_BODY)
+  for (const sign of 'abcdefABCDEF') mark(sign.charCodeAt(0), ESCAPE_HEX)
+  for (const sign of 'unrt') mark(sign.charCodeAt(0), ESCAPE_SIGN)
   return { kinds, classes }
 }
 

@@ -27,13 +27,14 @@ export class DigitChain {
   readonly #starts = new Int32Array(ring)
   readonly #ends = new Int32Array(ring)
   readonly #gaps = new Uint8Array(ring)
-  readonly #sumsOddDoubled = new Uint8Array(ring)
-  readonly #sumsEvenDoubled = new Uint8Array(ring)
+  /** Before each digit: the sum with odd digits doubled, and, in the upper half, that with even ones doubled; each modulo 10. */
+  readonly #sums = new Uint8Array(ring)
   readonly #groupStarts = new Int32Array(groupRing)
 
   clear(): void {
     this.count = 0
     this.groups = 0
+    this.#sums[0] = 0
   }
 
   /** Adds a digit at bytes `start` to `end`, after a gap of the kind given. */
@@ -50,9 +51,12 @@ export class DigitChain {
     this.#gaps[at] = gap
     const doubled = value < 5 ? 2 * value : 2 * value - 9
     const odd = (digit & 1) === 1
-    const next = (digit + 1) & mask
-    this.#sumsOddDoubled[next] = ((digit === 0 ? 0 : (this.#sumsOddDoubled[at] ?? 0)) + (odd ? doubled : value)) % 10
-    this.#sumsEvenDoubled[next] = ((digit === 0 ? 0 : (this.#sumsEvenDoubled[at] ?? 0)) + (odd ? value : doubled)) % 10
+    const sums = this.#sums[at] ?? 0
+    let oddDoubled = (sums & 15) + (odd ? doubled : value)
+    let evenDoubled = (sums >> 4) + (odd ? value : doubled)
+    if (oddDoubled >= 10) oddDoubled -= 10
+    if (evenDoubled >= 10) evenDoubled -= 10
+    this.#sums[(digit + 1) & mask] = oddDoubled | (evenDoubled << 4)
     this.count = digit + 1
   }
 
@@ -89,9 +93,8 @@ export class DigitChain {
 
   /** ISO/IEC 7812-1 Annex B: from the check digit leftwards every second digit is doubled, and the sum ends in 0. */
   #passesLuhn(from: number, to: number): boolean {
-    const sums = ((to - 1) & 1) === 1 ? this.#sumsEvenDoubled : this.#sumsOddDoubled
-    const before = from === 0 ? 0 : (sums[from & mask] ?? 0)
-    return sums[to & mask] === before
+    const shift = ((to - 1) & 1) === 1 ? 4 : 0
+    return (((this.#sums[to & mask] ?? 0) ^ (this.#sums[from & mask] ?? 0)) >> shift) % 16 === 0
   }
 
   /** Moves all positions along with bytes that were moved. */
