@@ -142,7 +142,7 @@ const fetchForLibrary: oidc.CustomFetch = async (url, { method, headers, body, s
   await boundedFetch(url, { method, headers, body: body instanceof URLSearchParams ? body : undefined, signal })
 
 function toLoginRefused(error: unknown): LoginRefused {
-  if (error instanceof oidc.AuthorizationResponseError)
+  if (error instanceof oidc.AuthorizationResponseError || error instanceof oidc.ResponseBodyError)
     return new LoginRefused('SP_AUTH_LOGIN_REFUSED', `the identity provider answered: ${error.error}`, { cause: error })
   if (/"sub"/.test(innermostMessage(error)))
     return new LoginRefused('SP_AUTH_NO_SUBJECT', 'the ID token has no stable subject', { cause: error })
