@@ -31,7 +31,13 @@ export const blockingFiles: FilePort = {
   removeFolder: (path) =>
     attempt(() => unless('ENOENT', undefined, () => unless('ENOTEMPTY', undefined, () => rmdirSync(path)))),
   list: (folder) => attempt(() => unless('ENOENT', [], () => readdirSync(folder))),
-  makeFolder: (path) => attempt(() => unless('EEXIST', undefined, () => void mkdirSync(path, FOLDER_MODE))),
+  makeFolder: (path) =>
+    attempt(() =>
+      unless('EEXIST', false, () => {
+        mkdirSync(path, FOLDER_MODE)
+        return true
+      }),
+    ),
   syncFolder: (path) =>
     attempt(() => {
       const descriptor = openSync(path, constants.O_RDONLY)

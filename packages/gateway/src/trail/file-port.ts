@@ -20,8 +20,8 @@ export interface FilePort {
   removeFolder(path: string): Promise<void>
   /** The names in a folder, in no order; none when it is not there. */
   list(folder: string): Promise<readonly string[]>
-  /** Creates one folder; one that is there is no error. */
-  makeFolder(path: string): Promise<void>
+  /** Creates one folder; false when it is there already. */
+  makeFolder(path: string): Promise<boolean>
   /** Makes the names in a folder durable. */
   syncFolder(path: string): Promise<void>
 }

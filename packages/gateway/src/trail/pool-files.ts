@@ -48,11 +48,13 @@ export const poolFiles: FilePort = {
       throw error
     }
   },
-  async makeFolder(path: string): Promise<void> {
+  async makeFolder(path: string): Promise<boolean> {
     try {
       await mkdir(path, FOLDER_MODE)
+      return true
     } catch (error) {
-      if (!isErrorCode(error, 'EEXIST')) throw error
+      if (isErrorCode(error, 'EEXIST')) return false
+      throw error
     }
   },
   async syncFolder(path: string): Promise<void> {
@@ -67,6 +69,7 @@ export const poolFiles: FilePort = {
 
 class PoolFile implements OpenFile {
   readonly #handle: FileHandle
+  #writing: Promise<unknown> = Promise.resolve()
 
   constructor(handle: FileHandle) {
     this.#handle = handle
@@ -74,12 +77,14 @@ class PoolFile implements OpenFile {
 
   /** By the callback form: a commit is one such call, and the promise form of the platform costs it some microseconds more. */
   write(pieces: readonly Bytes[], position: number): Promise<number> {
-    return new Promise((resolve, reject) => {
+    const writing = new Promise<number>((resolve, reject) => {
       writev(this.#handle.fd, [...pieces], position, (error, written) => {
         if (error === null) resolve(written)
         else reject(error)
       })
     })
+    this.#writing = writing
+    return writing
   }
 
   async read(target: Bytes, position: number): Promise<number> {
@@ -100,7 +105,9 @@ class PoolFile implements OpenFile {
     await this.#handle.sync()
   }
 
+  /** Waits for a write that is under way: its descriptor must not be given to another file before it has run. */
   async close(): Promise<void> {
+    await this.#writing.catch(() => undefined)
     await this.#handle.close()
   }
 }

@@ -1,0 +1,122 @@
+import type { Bytes, JsonObject } from '#base'
+import { canonicalJson } from '#base'
+import {
+  type DecidedShape,
+  type EventEntry,
+  GatewayError,
+  type IntentEntry,
+  type OutcomeEntry,
+  type Scrubber,
+  type Session,
+} from '#model'
+import { ENTRY_HEADER_BYTES, OUTCOME_BYTES } from './entry.ts'
+import { encodeFacts, eventFacts } from './event-facts.ts'
+import { MAX_PAYLOAD_BYTES } from './limits.ts'
+import { contextFacts, shapeFacts } from './operation-facts.ts'
+import { type OutcomeFacts, outcomeFacts } from './outcome-facts.ts'
+import { requireTime } from './requirements.ts'
+
+/**
+ * A definition as the segments get it: written once into each segment that uses it. Which segment had it last, under which number, is kept here, so
+ * that one look-up answers both.
+ */
+export interface Definition {
+  readonly kind: 'context' | 'shape'
+  readonly json: Bytes
+  segment: number
+  number: number
+}
+
+/** An intent or outcome that refers to its definitions. */
+export interface OperationItem {
+  readonly context: Definition
+  readonly shape: Definition
+  readonly timeMs: number
+}
+
+/** A record that was checked and has only to be appended. */
+export type Item =
+  | ({ readonly kind: 'intent'; readonly payload: Bytes } & OperationItem)
+  | ({ readonly kind: 'outcome'; readonly intent: number; readonly facts: OutcomeFacts } & OperationItem)
+  | { readonly kind: 'system'; readonly timeMs: number; readonly json: Bytes }
+
+/** Checks and scrubs what is to be recorded, so that appending it cannot fail. */
+export class ItemMaker {
+  readonly #scrubber: Scrubber
+  readonly #product: JsonObject
+  readonly #contexts = new WeakMap<Session, Definition>()
+  readonly #shapes = new WeakMap<DecidedShape, Definition>()
+
+  constructor(scrubber: Scrubber, product: JsonObject) {
+    this.#scrubber = scrubber
+    this.#product = product
+  }
+
+  /** @throws {GatewayError} `SP_TRAIL_UNAVAILABLE` for a record that would not be valid, `SP_OPERATION_TOO_LARGE` for a payload beyond the bound. */
+  record(entry: IntentEntry | EventEntry): Item {
+    const timeMs = requireTime(entry.timeMs)
+    if (entry.kind === 'event') {
+      return { kind: 'system', timeMs, json: encodeFacts(eventFacts(entry.event, this.#scrubber, this.#product)) }
+    }
+    if (entry.payload.length > MAX_PAYLOAD_BYTES) {
+      throw new GatewayError('SP_OPERATION_TOO_LARGE', `a payload of ${entry.payload.length} bytes; the trail takes ${MAX_PAYLOAD_BYTES}`)
+    }
+    const context = this.#context(entry.session)
+    return { kind: 'intent', timeMs, context, shape: this.#shape(entry.decided), payload: entry.payload }
+  }
+
+  /** An outcome of an intent that this maker made an item of; never throws. */
+  outcome(entry: OutcomeEntry, intent: Pick<OperationItem, 'context' | 'shape'>, nowMs: number): Item {
+    const timeMs = Number.isFinite(entry.timeMs) && entry.timeMs >= 0 ? entry.timeMs : nowMs
+    const facts = outcomeFacts(entry.outcome, this.#scrubber)
+    return { kind: 'outcome', timeMs, intent: entry.intent, context: intent.context, shape: intent.shape, facts }
+  }
+
+  /** A record that the trail writes of itself. */
+  own(facts: JsonObject, timeMs: number): Item {
+    return { kind: 'system', timeMs, json: encodeFacts(facts) }
+  }
+
+  #context(session: Session): Definition {
+    let definition = this.#contexts.get(session)
+    if (definition === undefined) {
+      definition = define('context', contextFacts(session, this.#scrubber))
+      this.#contexts.set(session, definition)
+    }
+    return definition
+  }
+
+  #shape(decided: DecidedShape): Definition {
+    let definition = this.#shapes.get(decided)
+    if (definition === undefined) {
+      definition = define('shape', shapeFacts(decided, this.#scrubber))
+      this.#shapes.set(decided, definition)
+    }
+    return definition
+  }
+}
+
+function define(kind: 'context' | 'shape', facts: JsonObject): Definition {
+  return { kind, json: Buffer.from(canonicalJson(facts)), segment: -1, number: 0 }
+}
+
+/** The bytes that an item takes in a segment, with its definitions when the segment does not have them. */
+export function itemBytes(item: Item, segment: number): number {
+  switch (item.kind) {
+    case 'intent':
+      return ENTRY_HEADER_BYTES + item.payload.length + definitionBytes(item, segment)
+    case 'outcome':
+      return ENTRY_HEADER_BYTES + OUTCOME_BYTES + item.facts.extra.length + definitionBytes(item, segment)
+    case 'system':
+      return ENTRY_HEADER_BYTES + item.json.length
+    default:
+      return item satisfies never
+  }
+}
+
+function definitionBytes({ context, shape }: OperationItem, segment: number): number {
+  let bytes = 0
+  if (context.segment !== segment) bytes += ENTRY_HEADER_BYTES + context.json.length
+  if (shape.segment !== segment) bytes += ENTRY_HEADER_BYTES + shape.json.length
+  return bytes
+}
