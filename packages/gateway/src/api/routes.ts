@@ -32,11 +32,10 @@ function authenticated(services: ApiServices): Hono<ApiEnvironment> {
     bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problemResponse('SP_API_INVALID', 'the body is too large') }),
   )
   routes.use(async (context, next) => {
-    const { remoteAddress = 'unknown', remotePort = 0 } = context.env.incoming.socket
-    context.set(
-      'caller',
-      await authenticate(services, context.req.header('authorization'), { address: remoteAddress, port: remotePort }),
-    )
+    const { socket } = context.env.incoming
+    const { remoteAddress: address = 'unknown', remotePort: port = 0 } = socket
+    const client = { address, port, tls: 'encrypted' in socket }
+    context.set('caller', await authenticate(services, context.req.header('authorization'), client))
     context.header('Cache-Control', 'no-store')
     await next()
   })

@@ -157,7 +157,7 @@ function openReader(config: Config, { trail, log, trailFolder }: Foundation): In
     indexFile: join(config.dataFolder, 'index.db'),
     origin: status.origin,
     size: status.size,
-    keys: trail.keys,
+    keys: trail.payloadKeys,
     status: () => trail.status(),
     log,
   })
