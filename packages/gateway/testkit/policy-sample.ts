@@ -2,12 +2,16 @@ import { readFileSync } from 'node:fs'
 import type { Access, Effect, Identity, Person, Resource, Session, Shape, Workload } from '#model'
 import { formatProblem, isPolicyProblems, type LoadedPolicy, loadPolicy, type PolicyInput } from '#policy'
 
-/** The folder of vectors for policy. */
-const POLICY_VECTORS: URL = new URL('../../../testdata/policy/', import.meta.url)
+const REPOSITORY = new URL('../../../', import.meta.url)
 
-/** Reads one of the vectors. */
+/** Where something of the repository lies. */
+export function repositoryUrl(path: string): URL {
+  return new URL(path, REPOSITORY)
+}
+
+/** Reads one of the vectors for policy. */
 export function readVector(name: string): string {
-  return readFileSync(new URL(name, POLICY_VECTORS), 'utf8')
+  return readFileSync(repositoryUrl(`testdata/policy/${name}`), 'utf8')
 }
 
 /** What the vectors' configuration declares, without policy files. */

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import test from 'node:test'
 import { parse } from 'yaml'
+import { repositoryUrl } from '../../testkit/policy-sample.ts'
 import { formatExplanation } from './explanation.ts'
 import { loadPolicy } from './load.ts'
 import { testPolicy } from './policy-test.ts'
 import { formatProblem } from './problems.ts'
 
-const folder = new URL('../../../../demo/boundary/policy/', import.meta.url)
+const folder = repositoryUrl('demo/boundary/policy/')
 
 test('the policy of the demo boundary loads, and its own cases pass and exercise all of it', () => {
   const names = readdirSync(folder).filter((name) => name.endsWith('.cedar'))

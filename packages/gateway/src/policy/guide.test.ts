@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { parse } from 'yaml'
-import { loadSample } from '../../testkit/policy-sample.ts'
+import { loadSample, repositoryUrl } from '../../testkit/policy-sample.ts'
 import { leaves } from './actions.ts'
 import { parseCases } from './cases.ts'
 
-const guide = readFileSync(new URL('../../../../docs/guide/policy.md', import.meta.url), 'utf8')
+const guide = readFileSync(repositoryUrl('docs/guide/policy.md'), 'utf8')
 
 function blocksOf(language: string): readonly string[] {
   return [...guide.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, 'gm'))].map(([, text]) => text ?? '')
