@@ -21,7 +21,14 @@ export type Classification =
   /** No statements for `''` or `';'`. */
   | { readonly kind: 'statements'; readonly statements: readonly ClassifiedStatement[] }
   /** PostgreSQL's own parser refused it: `shape.incomplete` is set, the template holds no text. */
-  | { readonly kind: 'syntax-error'; readonly shape: Shape }
+  | {
+      readonly kind: 'syntax-error'
+      readonly shape: Shape
+      /** The 1-based character at which it stopped. */
+      readonly position?: number
+      /** PostgreSQL's words for it, without those of the text. */
+      readonly message?: string
+    }
   /** It could not be classified, whatever it is: `shape.incomplete` is set. */
   | {
       readonly kind: 'failed'

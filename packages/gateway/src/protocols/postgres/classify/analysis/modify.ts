@@ -1,0 +1,178 @@
+import { expression, subscript } from './expression.ts'
+import { type Columns, noColumns } from './findings.ts'
+import { fromItems } from './from.ts'
+import { onlyFields, tableName } from './names.ts'
+import { readOutput, readSubquery, readWith } from './query.ts'
+import { type CteScope, Level, type Source } from './scope.ts'
+import { type Fields, fieldsOf, listOf, nodeOf, textOf } from './tree.ts'
+import type { TableName, Walk } from './walk.ts'
+
+/** Where a data-modifying statement stands. */
+export interface Place {
+  readonly outer: Level | undefined
+  readonly ctes: CteScope | undefined
+}
+
+const INSERT = new Set([
+  ...['relation', 'cols', 'selectStmt', 'onConflictClause', 'returningClause', 'withClause', 'override'],
+])
+
+/** Reads an InsertStmt. */
+export function readInsert(fields: Fields, place: Place, walk: Walk): void {
+  onlyFields(fields, INSERT, 'InsertStmt', walk.findings)
+  const ctes = readWith(fieldsOf(fields, 'withClause'), place.outer, place.ctes, walk)
+  const target = targetOf(fields, walk)
+  const inserted = walk.findings.touch('insert', target.table)
+  const level = new Level(place.outer, ctes)
+  const columns = listOf(fields, 'cols')
+  // Without a list the values go to the table's first columns.
+  if (columns.length === 0) inserted.any()
+  level.sources.push(target.source)
+  assignments(columns, inserted, level, walk)
+  if (fields['selectStmt'] !== undefined) readSubquery(fields['selectStmt'], place.outer, ctes, walk)
+  onConflict(fieldsOf(fields, 'onConflictClause'), target, level, walk)
+  returning(fieldsOf(fields, 'returningClause'), target.source, level, walk)
+}
+
+const UPDATE = new Set(['relation', 'targetList', 'whereClause', 'fromClause', 'returningClause', 'withClause'])
+
+/** Reads an UpdateStmt. */
+export function readUpdate(fields: Fields, place: Place, walk: Walk): void {
+  onlyFields(fields, UPDATE, 'UpdateStmt', walk.findings)
+  const ctes = readWith(fieldsOf(fields, 'withClause'), place.outer, place.ctes, walk)
+  const target = targetOf(fields, walk)
+  const updated = walk.findings.touch('update', target.table)
+  const level = new Level(place.outer, ctes)
+  level.sources.push(target.source)
+  fromItems(listOf(fields, 'fromClause'), level, walk)
+  assignments(listOf(fields, 'targetList'), updated, level, walk)
+  expression(fields['whereClause'], level, walk)
+  returning(fieldsOf(fields, 'returningClause'), target.source, level, walk)
+}
+
+const DELETE = new Set(['relation', 'usingClause', 'whereClause', 'returningClause', 'withClause'])
+
+/** Reads a DeleteStmt. */
+export function readDelete(fields: Fields, place: Place, walk: Walk): void {
+  onlyFields(fields, DELETE, 'DeleteStmt', walk.findings)
+  const ctes = readWith(fieldsOf(fields, 'withClause'), place.outer, place.ctes, walk)
+  const target = targetOf(fields, walk)
+  walk.findings.touch('delete', target.table)
+  const level = new Level(place.outer, ctes)
+  level.sources.push(target.source)
+  fromItems(listOf(fields, 'usingClause'), level, walk)
+  expression(fields['whereClause'], level, walk)
+  returning(fieldsOf(fields, 'returningClause'), target.source, level, walk)
+}
+
+interface Target {
+  readonly table: TableName
+  readonly source: Source
+}
+
+const ALIAS = new Set(['aliasname'])
+
+/**
+ * The table that a statement modifies: never a CTE, whatever its name. That it is read too (WHERE, RETURNING, an expression) is noted when
+ * the first of its columns is.
+ */
+function targetOf(fields: Fields, walk: Walk): Target {
+  const relation = fieldsOf(fields, 'relation') ?? {}
+  const table = tableName(relation, walk)
+  const alias = fieldsOf(relation, 'alias')
+  if (alias !== undefined) onlyFields(alias, ALIAS, 'Alias', walk.findings)
+  const name = textOf(alias ?? {}, 'aliasname')
+  const read = (): Columns => walk.findings.touch('select', table)
+  const columns: Columns = {
+    add: (column) => {
+      read().add(column)
+    },
+    any: () => {
+      read().any()
+    },
+  }
+  const lock = (): void => undefined
+  return {
+    table,
+    source: name === undefined ? { name: table.name, schema: table.schema, columns, lock } : { name, columns, lock },
+  }
+}
+
+const TARGET = new Set(['name', 'indirection', 'val', 'location'])
+
+/** Reads assigned columns: the list of INSERT, the SET of UPDATE. */
+function assignments(targets: readonly unknown[], assigned: Columns, level: Level, walk: Walk): void {
+  for (const target of targets) {
+    const found = nodeOf(target)
+    const name = textOf(found?.fields ?? {}, 'name')
+    if (found?.type !== 'ResTarget' || name === undefined) {
+      walk.findings.doubt('an assignment of this form is not understood')
+      continue
+    }
+    onlyFields(found.fields, TARGET, 'ResTarget', walk.findings)
+    assigned.add(name)
+    for (const step of listOf(found.fields, 'indirection')) subscript(nodeOf(step), level, walk)
+    expression(found.fields['val'], level, walk)
+  }
+}
+
+const CONFLICT = new Set(['action', 'infer', 'targetList', 'whereClause', 'location'])
+const INFER = new Set(['indexElems', 'whereClause', 'conname', 'location'])
+const ELEMENT = new Set(['name', 'expr', 'collation', 'opclass', 'ordering', 'nulls_ordering'])
+
+/**
+ * PostgreSQL 18, "INSERT": "If ON CONFLICT DO UPDATE is present, UPDATE privilege on the table is also required … You also require SELECT
+ * privilege on any column whose values are read in the ON CONFLICT DO UPDATE expressions or condition", and on the arbiter's columns.
+ */
+function onConflict(clause: Fields | undefined, target: Target, level: Level, walk: Walk): void {
+  if (clause === undefined) return
+  onlyFields(clause, CONFLICT, 'OnConflictClause', walk.findings)
+  const infer = fieldsOf(clause, 'infer')
+  if (infer !== undefined) arbiter(infer, target, level, walk)
+  if (clause['action'] === 'ONCONFLICT_NOTHING') return
+  if (clause['action'] !== 'ONCONFLICT_UPDATE') walk.findings.doubt('this ON CONFLICT action is not understood')
+  const inner = new Level(level.outer, level.ctes)
+  // The row proposed for insertion holds no data of the table.
+  inner.sources.push(target.source)
+  inner.qualifiedOnly.push({ name: 'excluded', columns: noColumns, lock: noop })
+  assignments(listOf(clause, 'targetList'), walk.findings.touch('update', target.table), inner, walk)
+  expression(clause['whereClause'], inner, walk)
+}
+
+const noop = (): void => undefined
+
+function arbiter(infer: Fields, target: Target, level: Level, walk: Walk): void {
+  onlyFields(infer, INFER, 'InferClause', walk.findings)
+  for (const item of listOf(infer, 'indexElems')) {
+    const element = nodeOf(item)
+    if (element?.type !== 'IndexElem') {
+      walk.findings.doubt('a conflict target of this form is not understood')
+      continue
+    }
+    onlyFields(element.fields, ELEMENT, 'IndexElem', walk.findings)
+    const name = textOf(element.fields, 'name')
+    if (name !== undefined) target.source.columns.add(name)
+    expression(element.fields['expr'], level, walk)
+  }
+  expression(infer['whereClause'], level, walk)
+}
+
+const RETURNING = new Set(['options', 'exprs'])
+const OPTION = new Set(['option', 'value', 'location'])
+
+/** RETURNING reads the target; `old` and `new` (since 18) are its rows too, under those names or those that WITH gives. */
+function returning(clause: Fields | undefined, target: Source, level: Level, walk: Walk): void {
+  if (clause === undefined) return
+  onlyFields(clause, RETURNING, 'ReturningClause', walk.findings)
+  const names = ['old', 'new']
+  for (const item of listOf(clause, 'options')) {
+    const option = nodeOf(item)
+    if (option?.type !== 'ReturningOption') walk.findings.doubt('this RETURNING option is not understood')
+    else onlyFields(option.fields, OPTION, 'ReturningOption', walk.findings)
+    names.push(textOf(option?.fields ?? {}, 'value') ?? '')
+  }
+  const inner = new Level(level.outer, level.ctes)
+  inner.sources.push(...level.sources)
+  inner.qualifiedOnly.push(...names.map((name) => ({ name, columns: target.columns, lock: noop })))
+  readOutput(listOf(clause, 'exprs'), inner, walk)
+}

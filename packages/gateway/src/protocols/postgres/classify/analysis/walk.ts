@@ -1,0 +1,25 @@
+import type { Columns, Findings } from './findings.ts'
+import type { CteScope, Level } from './scope.ts'
+import type { Fields } from './tree.ts'
+import type { ObjectName } from '#model'
+
+/** What every part of the analysis shares: where findings go, what names mean, and the way from expressions back to queries. */
+export interface Walk {
+  readonly findings: Findings
+  readonly database: string
+  /** The one schema of unqualified names besides pg_catalog. */
+  readonly searchPath: string
+  /** Reads a subquery (the fields of a SelectStmt) below a level. */
+  query(fields: Fields, outer: Level | undefined, ctes: CteScope | undefined): Level
+  /** Reads a statement that stands in WITH: a query or a data-modifying statement. */
+  withStatement(node: unknown, outer: Level | undefined, ctes: CteScope | undefined): void
+}
+
+/** A table of the resource. */
+export type TableName = Extract<ObjectName, { kind: 'table' }>
+
+/** A table as the object of something, with where its columns go. */
+export interface Touched {
+  readonly table: TableName
+  readonly columns: Columns
+}

@@ -1,0 +1,161 @@
+import type { ClassifiedStatement, Classification, Classifier, ClassifierSettings } from '../classifier.ts'
+import { measure } from './complexity.ts'
+import { broken, busy, syntaxError, tooLarge } from './failures.ts'
+import { Lane, type LaneLimits, type LaneResult } from './lane.ts'
+import { isSimple, MAX_SIMPLE_LENGTH, MAX_TEXT_BYTES } from './limits.ts'
+import { LruCache } from './lru-cache.ts'
+import type { Parsed } from './parse.ts'
+import { Shapes, weightOf } from './shapes.ts'
+import { WorkerPool } from './worker-pool.ts'
+
+/** What can be tuned. */
+export interface ClassifierOptions {
+  /** Workers for simple texts; 1 unless the machine has cores to spare. */
+  readonly fastWorkers?: number
+  /** Texts that may wait in each lane. */
+  readonly maxQueued?: number
+  /** How long a batch may take in a worker, in milliseconds. */
+  readonly timeoutMs?: number
+}
+
+/** A classifier with its workers, which live until it is disposed of. */
+export interface WorkerClassifier extends Classifier, AsyncDisposable {
+  /**
+   * Splits and classifies the text of one Query or Parse message. Texts of one `session` (any object that stands for it) wait for each
+   * other; without one, all callers are one session.
+   */
+  classify(text: string, settings: ClassifierSettings, session?: object): Promise<Classification>
+  /** Resolves when the workers are warm; calling it is optional. */
+  ready(): Promise<void>
+}
+
+/** Longer texts are not cached, in UTF-16 units: they hardly come twice. */
+const MAX_CACHED_LENGTH = 16 * 1024
+
+const textCache = { entries: 4096, bytes: 32 * 1024 * 1024 }
+const shapeCache = { entries: 4096, bytes: 32 * 1024 * 1024 }
+
+const fastLane: LaneLimits = {
+  workers: 1,
+  batch: 32,
+  queued: 8192,
+  queuedPerSession: 2048,
+  queuedLength: 16 * 1024 * 1024,
+  waitSeconds: 10,
+  timeoutMs: 1000,
+  recycleLength: 1024 * 1024 * 1024,
+  restMs: 0,
+}
+
+const heavyLane: LaneLimits = {
+  workers: 1,
+  batch: 1,
+  queued: 256,
+  queuedPerSession: 64,
+  queuedLength: 32 * 1024 * 1024,
+  waitSeconds: 10,
+  timeoutMs: 1000,
+  recycleLength: 16 * 1024 * 1024,
+  restMs: 100,
+}
+
+/** Makes a classifier. Its workers start with the first text, or with `ready`. */
+export function createClassifier(options: ClassifierOptions = {}): WorkerClassifier {
+  const { fastWorkers = fastLane.workers, maxQueued, timeoutMs = fastLane.timeoutMs } = options
+  return new LanedClassifier(
+    { ...fastLane, workers: fastWorkers, timeoutMs, queued: maxQueued ?? fastLane.queued },
+    { ...heavyLane, timeoutMs, queued: maxQueued ?? heavyLane.queued },
+  )
+}
+
+/**
+ * Two lanes: one for texts that cannot take the parser long, whoever sends them, and one for all others. Each has workers of its own, so
+ * texts that break or stall the parser delay only their own kind.
+ */
+class LanedClassifier implements WorkerClassifier {
+  readonly #pool = new WorkerPool()
+  readonly #fast: Lane
+  readonly #heavy: Lane
+  readonly #known = new LruCache<Promise<Classification>>(textCache)
+  /** Texts in work, so that one that many send at once is parsed once. */
+  readonly #inWork = new Map<string, Promise<Classification>>()
+  readonly #shapes = new Shapes(shapeCache)
+  /** Sessions whose text broke a fast worker: they stay in the heavy lane. */
+  readonly #suspects = new WeakSet<object>()
+  readonly #anyone = {}
+  #isClosed = false
+
+  constructor(fast: LaneLimits, heavy: LaneLimits) {
+    this.#fast = new Lane(this.#pool, fast, (session) => {
+      if (session !== this.#anyone) this.#suspects.add(session)
+    })
+    this.#heavy = new Lane(this.#pool, heavy, () => undefined)
+  }
+
+  async ready(): Promise<void> {
+    const settings = { database: '', searchPath: '' }
+    // Nobody's session, and texts that no cache keeps: they only bring up a worker in each lane.
+    for (const lane of [this.#fast, this.#heavy]) await lane.submit({ text: 'select 1', ...settings }, this.#anyone)
+  }
+
+  classify(text: string, settings: ClassifierSettings, session: object = this.#anyone): Promise<Classification> {
+    if (text.length > MAX_CACHED_LENGTH) return this.#parse(text, settings, session)
+    const key = `${settings.database}\0${settings.searchPath}\0${text}`
+    const known = this.#known.get(key) ?? this.#inWork.get(key)
+    if (known !== undefined) return known
+    const answer = this.#parse(text, settings, session)
+    this.#inWork.set(key, answer)
+    void answer.then((classification) => {
+      this.#inWork.delete(key)
+      if (classification.kind !== 'failed') this.#known.set(key, answer, 2 * key.length + weight(classification))
+    })
+    return answer
+  }
+
+  async #parse(text: string, settings: ClassifierSettings, session: object): Promise<Classification> {
+    if (this.#isClosed) return broken
+    if (text.length > MAX_TEXT_BYTES || Buffer.byteLength(text) > MAX_TEXT_BYTES) return tooLarge
+    // The parser would see the text only as far as the NUL, or other characters than the server.
+    if (text.includes('\0') || !text.isWellFormed()) return broken
+    const isFast = text.length <= MAX_SIMPLE_LENGTH && !this.#suspects.has(session) && isSimple(measure(text))
+    const { database, searchPath } = settings
+    return this.#classification(
+      await (isFast ? this.#fast : this.#heavy).submit({ text, database, searchPath }, session),
+    )
+  }
+
+  #classification(result: LaneResult): Classification {
+    switch (result.kind) {
+      case 'statements':
+        return { kind: 'statements', statements: result.statements.map((statement) => this.#statement(statement)) }
+      case 'syntax-error':
+        return syntaxError(result)
+      case 'too-large':
+        return tooLarge
+      case 'broken':
+        return broken
+      case 'busy':
+        return busy
+    }
+  }
+
+  #statement(parsed: ParsedStatement): ClassifiedStatement {
+    const { start, end, exitsTransaction } = parsed
+    return { shape: this.#shapes.shared(parsed.shape, parsed.shapeKey), start, end, exitsTransaction }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    this.#fast.close()
+    this.#heavy.close()
+    await this.#pool.close()
+  }
+}
+
+type ParsedStatement = Extract<Parsed, { kind: 'statements' }>['statements'][number]
+
+/** Roughly what an answer costs to keep, in bytes. */
+function weight(classification: Classification): number {
+  if (classification.kind !== 'statements') return 500
+  return classification.statements.reduce((sum, { shape }) => sum + 100 + weightOf(shape), 200)
+}
