@@ -1,6 +1,6 @@
 import type { Explain } from '#api'
 import type { Clock, JsonObject } from '#base'
-import type { Access, BoundaryAction, Identity } from '#model'
+import type { Access, BoundaryAction, ClientAddress, Identity } from '#model'
 import { type ExplainedThing, formatExplanation, type LoadedPolicy } from '#policy'
 
 /**
@@ -15,7 +15,7 @@ export function createExplain(policy: () => LoadedPolicy, clock: Clock): Explain
       if (what === undefined) return decision.lines
       const now = policy()
       const audience = full ? 'owner' : 'caller'
-      const explanation = now.explain({ identity: actor(row.leaf), what, nowMs: clock.nowMs(), audience })
+      const explanation = now.explain({ identity: actor(row.leaf), what, nowMs: clock.nowMs(), client: client(row.leaf), audience })
       const same = decision.policyHash === now.hash
       return [
         ...decision.lines,
@@ -69,6 +69,12 @@ function actor(leaf: JsonObject): Identity {
   const agent = agentId === undefined ? {} : { agent: { id: agentId, name: agentId } }
   if (user['type'] === 'workload') return { ...common, kind: 'workload', mfa: false }
   return { ...common, kind: 'person', mfa: session['is_mfa'] === true, ...agent }
+}
+
+/** Where the request came from, as the record has it. */
+function client(leaf: JsonObject): ClientAddress {
+  const { ip, port } = object(leaf['src_endpoint'])
+  return { address: text(ip) ?? '', port: typeof port === 'number' ? port : 0, tls: object(leaf['unmapped'])['client_tls'] === true }
 }
 
 function object(value: unknown): Readonly<Record<string, unknown>> {

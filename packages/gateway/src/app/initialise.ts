@@ -63,20 +63,26 @@ permit (
 );
 `
 
-const TESTS = `# Run by: sallyport policy test
+const TESTS = `# What the policy is meant to do. Run by: sallyport policy test
 cases:
+  - { identity: { groups: [engineers] }, resource: shop, does: connect, expect: allow }
   - name: an engineer reads customers
-    identity: { kind: person, groups: [engineers] }
+    identity: { groups: [engineers] }
     resource: shop
-    verb: SELECT
-    table: public.customers
+    does: [select public.customers]
     expect: allow
-  - name: an auditor does not
-    identity: { kind: person, groups: [auditors] }
+  - name: an engineer changes nothing
+    identity: { groups: [engineers] }
     resource: shop
-    verb: SELECT
-    table: public.customers
+    does: [update public.customers]
     expect: deny
+  - name: an auditor reads the trail, not the shop
+    identity: { groups: [auditors] }
+    resource: shop
+    does: [select public.customers]
+    expect: deny
+  - { identity: { groups: [auditors] }, boundary: readTrail, expect: allow }
+  - { identity: { groups: [platform] }, boundary: setSecret, expect: allow }
 `
 
 /**
