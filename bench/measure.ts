@@ -1,0 +1,77 @@
+import type { Arm } from './arm.ts'
+import { CpuSampler, type CpuSample } from './cpu.ts'
+import type { Job } from './jobs.ts'
+import { type Requests, runLoad } from './load.ts'
+
+/** One way, measured once. */
+export interface Measure {
+  readonly rps: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** Of the process in the middle, per request; undefined when there is none. */
+  readonly cpuUs: number | undefined
+}
+
+/** Where and how long to measure. */
+export interface Setting {
+  readonly pgbench: string
+  readonly folder: string
+  readonly seconds: number
+}
+
+/** Connecting, and the first requests on cold code, are not counted. */
+const WARM_UP_MS = 500
+
+/** Puts one load on one way, and measures between two readings of the processor time, after the warm-up. */
+export async function measure(setting: Setting, job: Job, arm: Arm, clients: number): Promise<Measure> {
+  const sampler = new CpuSampler(arm.pid)
+  try {
+    const requests = await runLoad({ ...setting, ...job, target: arm.target, clients })
+    return between(requests, sampler.stop(), arm.pid !== undefined)
+  } finally {
+    sampler.stop()
+  }
+}
+
+function between({ endMs, latencyUs }: Requests, samples: readonly CpuSample[], hasMiddle: boolean): Measure {
+  const first = endMs.reduce((least, at) => Math.min(least, at), Infinity)
+  const last = endMs.reduce((most, at) => Math.max(most, at), -Infinity)
+  const inside = samples.filter(({ atMs }) => atMs >= first + WARM_UP_MS && atMs <= last)
+  const from = inside[0]
+  const to = inside.at(-1)
+  if (from === undefined || to === undefined || to.atMs <= from.atMs)
+    throw new Error('the run was too short to measure')
+  const latencies = latencyUs.filter((_, index) => {
+    const at = endMs[index] ?? 0
+    return at > from.atMs && at <= to.atMs
+  })
+  latencies.sort()
+  return {
+    rps: (latencies.length * 1000) / (to.atMs - from.atMs),
+    p50Ms: quantile(latencies, 0.5) / 1000,
+    p99Ms: quantile(latencies, 0.99) / 1000,
+    cpuUs: hasMiddle ? ((to.cpuMs - from.cpuMs) * 1000) / latencies.length : undefined,
+  }
+}
+
+function quantile(sorted: Float64Array, q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN
+}
+
+/** The middle one of each figure over the rounds. */
+export function medianOf(rounds: readonly Measure[]): Measure {
+  const of = (pick: (round: Measure) => number): number => median(rounds.map(pick))
+  return {
+    rps: of((round) => round.rps),
+    p50Ms: of((round) => round.p50Ms),
+    p99Ms: of((round) => round.p99Ms),
+    cpuUs: rounds[0]?.cpuUs === undefined ? undefined : of((round) => round.cpuUs ?? Number.NaN),
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  const upper = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2
+}

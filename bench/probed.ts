@@ -1,0 +1,49 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type ThreadTimes, threadTimes } from './cpu.ts'
+import type { ThreadReport } from './profile.ts'
+
+/** What was found between the two signals. */
+export interface Probed {
+  readonly threads: readonly ThreadReport[]
+  /** Processor time of each thread in between, by its name. */
+  readonly cpuMs: ThreadTimes
+}
+
+/** The environment that puts the probe into a process. */
+export function probeEnvironment(folder: string): NodeJS.ProcessEnv {
+  mkdirSync(folder, { recursive: true })
+  return { BENCH_PROBE_FOLDER: folder, NODE_OPTIONS: `--import=${join(import.meta.dirname, 'probe.ts')}` }
+}
+
+/** Profiles a process with the probe in it for a while; `folder` is the one that it was started with. */
+export async function probe(pid: number, folder: string, forMs: number): Promise<Probed> {
+  for (const file of readdirSync(folder)) rmSync(join(folder, file))
+  process.kill(pid, 'SIGUSR2')
+  const before = threadTimes(pid)
+  await delay(forMs)
+  process.kill(pid, 'SIGUSR2')
+  const after = threadTimes(pid)
+  await written(folder)
+  const threads = named(folder, '.report').map(
+    (id) => JSON.parse(readFileSync(join(folder, id), 'utf8')) as ThreadReport,
+  )
+  const cpuMs = new Map([...after].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)]))
+  return { threads, cpuMs }
+}
+
+const WRITTEN_WITHIN_MS = 20_000
+
+/** Every thread that began has to report: what is missing would be missing in the shares. */
+async function written(folder: string): Promise<void> {
+  const until = performance.now() + WRITTEN_WITHIN_MS
+  while (named(folder, '.started').some((file) => !existsSync(join(folder, file.replace('.started', '.done'))))) {
+    if (performance.now() > until) throw new Error('a thread of the gateway did not report its profile')
+    await delay(50)
+  }
+}
+
+function named(folder: string, ending: string): readonly string[] {
+  return readdirSync(folder).filter((file) => file.endsWith(ending))
+}

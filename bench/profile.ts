@@ -1,0 +1,108 @@
+import type { Profiler } from 'node:inspector'
+
+/** What the probe found in one thread between two signals. */
+export interface ThreadReport {
+  readonly name: string
+  readonly startedMs: number
+  readonly stoppedMs: number
+  /** Bytes allocated on the thread's heap in between, freed ones included. */
+  readonly allocatedBytes: number
+  readonly profile: Profiler.Profile
+}
+
+/** What a thread did while it was not idle: shares that add up to one. */
+export interface ThreadShares {
+  readonly stages: ReadonlyMap<string, number>
+  /** By `function file:line`, self time. */
+  readonly functions: ReadonlyMap<string, number>
+}
+
+/** Which stage a source belongs to, first match; what is not listed belongs to whoever called it. */
+const sources: readonly (readonly [RegExp, string])[] = [
+  [/\/protocols\/postgres\/classif/, 'parse'],
+  [/\/node_modules\/libpg-query\//, 'parse'],
+  [/\/src\/policy\//, 'policy'],
+  [/\/node_modules\/@cedar-policy\//, 'policy'],
+  [/\/src\/pipeline\//, 'pipeline'],
+  [/\/src\/masking\//, 'mask'],
+  [/\/protocols\/postgres\/results\.ts$/, 'mask'],
+  // What an outcome says: counts, and the digest of what the client received.
+  [/\/protocols\/postgres\/(permitted|payload)\.ts$/, 'record'],
+  [/\/src\/trail\//, 'record'],
+  [/\/src\/evidence\//, 'index'],
+  [/\/src\/protocols\//, 'protocol'],
+  [/\/packages\/gateway\/src\//, 'other'],
+  [/^node:(net|tls|stream|internal\/(streams?\b|stream_base_commons|tls))/, 'sockets'],
+  [/^node:(fs|internal\/fs)/, 'sync'],
+]
+
+/** Workers do one thing each. */
+const workers: readonly (readonly [RegExp, string])[] = [
+  [/pars/, 'parse'],
+  [/sequenc/, 'sequence'],
+  [/index/, 'index'],
+]
+
+/** Says what the time of a thread went into. */
+export function sharesOf({ name, profile }: ThreadReport): ThreadShares {
+  const own = workers.find(([pattern]) => pattern.test(name))?.[1]
+  const parents = parentsOf(profile)
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node]))
+  const stages = new Map<string, number>()
+  const functions = new Map<string, number>()
+  let total = 0
+  for (const [id, timeUs] of selfTimes(profile)) {
+    const node = nodes.get(id)
+    if (node === undefined || isIdle(node)) continue
+    total += timeUs
+    add(stages, own ?? stageOf(node, (of) => nodes.get(parents.get(of.id) ?? -1)), timeUs)
+    add(functions, describe(node), timeUs)
+  }
+  return { stages: divided(stages, total), functions: divided(functions, total) }
+}
+
+function isIdle({ callFrame }: Profiler.ProfileNode): boolean {
+  return callFrame.functionName === '(idle)' || callFrame.functionName === '(root)'
+}
+
+function stageOf(
+  leaf: Profiler.ProfileNode,
+  parentOf: (node: Profiler.ProfileNode) => Profiler.ProfileNode | undefined,
+): string {
+  if (leaf.callFrame.functionName === '(garbage collector)') return 'engine'
+  // Outside of JavaScript: the event loop's poll and read.
+  if (leaf.callFrame.functionName === '(program)') return 'sockets'
+  let node: Profiler.ProfileNode | undefined = leaf
+  while (node !== undefined) {
+    const { url } = node.callFrame
+    const found = sources.find(([pattern]) => pattern.test(url))
+    if (found !== undefined) return found[1]
+    node = parentOf(node)
+  }
+  return 'other'
+}
+
+function describe({ callFrame }: Profiler.ProfileNode): string {
+  const { functionName, url, lineNumber } = callFrame
+  const place = url.replace(/^.*\/(packages\/gateway\/src|node_modules)\//, '')
+  return `${functionName === '' ? '(anonymous)' : functionName} ${place}${place === '' ? '' : `:${lineNumber + 1}`}`.trim()
+}
+
+function parentsOf({ nodes }: Profiler.Profile): ReadonlyMap<number, number> {
+  return new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)))
+}
+
+/** `timeDeltas[i]` lies before sample i, so it is the time of sample i - 1. */
+function selfTimes({ samples = [], timeDeltas = [] }: Profiler.Profile): ReadonlyMap<number, number> {
+  const times = new Map<number, number>()
+  for (const [index, id] of samples.entries()) add(times, id, Math.max(0, timeDeltas[index + 1] ?? 0))
+  return times
+}
+
+function add<K>(sums: Map<K, number>, key: K, value: number): void {
+  sums.set(key, (sums.get(key) ?? 0) + value)
+}
+
+function divided<K>(sums: ReadonlyMap<K, number>, total: number): ReadonlyMap<K, number> {
+  return new Map([...sums].map(([key, value]) => [key, total === 0 ? 0 : value / total]))
+}

@@ -1,0 +1,169 @@
+import { closeSync, constants, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Arm } from './arm.ts'
+import { type GatewayGround, startGatewayArm } from './gateway.ts'
+import type { Job } from './jobs.ts'
+import { type Requests, runLoad } from './load.ts'
+import type { Setting } from './measure.ts'
+import { probe, type Probed, probeEnvironment } from './probed.ts'
+import { sharesOf } from './profile.ts'
+
+/** The line about where the time of the gateway goes. */
+export interface StagesLine {
+  readonly job: string
+  readonly arm: 'sallyport'
+  readonly clients: number
+  /** Per request, all threads; higher than unprofiled. */
+  readonly cpu_us: number
+  /** Shares of it. */
+  readonly stages: Readonly<Record<string, number>>
+  /** Waiting for one small synced write on the disk of the trail, median, nothing else going on. */
+  readonly sync_ms: number
+  /** Allocated on the heap of the main thread. */
+  readonly heap_bytes_per_request: number
+  readonly heap_bytes_per_row?: number
+  /** Self time of single functions, µs per request. */
+  readonly hot: Readonly<Record<string, number>>
+  readonly policy: string
+}
+
+/** Before the probe starts, on top of the load's own beginning. */
+const WARM_UP_MS = 1500
+const HOT_FUNCTIONS = 15
+
+/** Runs a job once more on a gateway with the probe in it. */
+export async function profileStages(setting: Setting, ground: GatewayGround, job: Job): Promise<StagesLine> {
+  const folder = await mkdtemp(join(setting.folder, 'probe-'))
+  const syncMs = measureSync(ground.folder)
+  const arm = await startGatewayArm(ground, probeEnvironment(folder))
+  try {
+    const whole = await probedLoad(setting, arm, job, folder)
+    const line = toLine(job, arm, whole, syncMs)
+    if (job.result === undefined) return line
+    // The rest is the same, so the difference is what the rows allocate.
+    const { rows, script } = job.result
+    const tenth = await probedLoad(setting, arm, { ...job, script: script(rows / 10) }, folder)
+    const bytes = line.heap_bytes_per_request - heapBytes(tenth)
+    return { ...line, heap_bytes_per_row: round(bytes / (rows * 0.9), 1) }
+  } finally {
+    await arm.stop()
+  }
+}
+
+interface ProbedLoad extends Probed {
+  readonly requests: number
+}
+
+async function probedLoad(setting: Setting, arm: Arm, job: Job, folder: string): Promise<ProbedLoad> {
+  if (arm.pid === undefined) throw new Error('there is no process to look into')
+  const windowMs = setting.seconds * 1000
+  // Longer than the probe, so that the load neither starts nor ends while it looks.
+  const seconds = setting.seconds + 3
+  const load = runLoad({ ...setting, ...job, target: arm.target, clients: job.profiledClients, seconds })
+  const [requests, probed] = await Promise.all([
+    load,
+    delay(WARM_UP_MS).then(() => probe(arm.pid ?? 0, folder, windowMs)),
+  ])
+  return { ...probed, requests: countBetween(requests, probed) }
+}
+
+function countBetween({ endMs }: Requests, probed: Probed): number {
+  const { startedMs, stoppedMs } = mainOf(probed)
+  return endMs.reduce((count, at) => count + (at > startedMs && at <= stoppedMs ? 1 : 0), 0)
+}
+
+function mainOf({ threads }: Probed): Probed['threads'][number] {
+  const main = threads.find(({ name }) => name === 'main')
+  if (main === undefined) throw new Error('the main thread did not report')
+  return main
+}
+
+function heapBytes(load: ProbedLoad): number {
+  return mainOf(load).allocatedBytes / load.requests
+}
+
+function toLine(job: Job, arm: Arm, load: ProbedLoad, syncMs: number): StagesLine {
+  const { stages, functions, totalMs } = spread(load)
+  const perRequest = (ms: number): number => round((ms * 1000) / load.requests, 1)
+  const hot = [...functions].toSorted((a, b) => b[1] - a[1]).slice(0, HOT_FUNCTIONS)
+  return {
+    job: job.name,
+    arm: 'sallyport',
+    clients: job.profiledClients,
+    cpu_us: perRequest(totalMs),
+    stages: Object.fromEntries(
+      [...stages].toSorted((a, b) => b[1] - a[1]).map(([name, ms]) => [name, round(ms / totalMs, 3)]),
+    ),
+    sync_ms: round(syncMs, 3),
+    heap_bytes_per_request: round(heapBytes(load), 0),
+    hot: Object.fromEntries(hot.map(([name, ms]) => [name, perRequest(ms)])),
+    policy: arm.policy,
+  }
+}
+
+interface Spread {
+  readonly stages: Map<string, number>
+  readonly functions: Map<string, number>
+  readonly totalMs: number
+}
+
+/** Spreads each thread's processor time over what its profile says it did. */
+function spread({ threads, cpuMs }: Probed): Spread {
+  const stages = new Map<string, number>()
+  const functions = new Map<string, number>()
+  let totalMs = 0
+  const reports = Map.groupBy(threads, ({ name }) => commOf(name))
+  for (const [name, ms] of cpuMs) {
+    totalMs += ms
+    const alike = reports.get(name) ?? []
+    if (alike.length === 0) add(stages, stageOfThread(name), ms)
+    for (const report of alike) {
+      const shares = sharesOf(report)
+      for (const [stage, share] of shares.stages) add(stages, stage, (share * ms) / alike.length)
+      for (const [place, share] of shares.functions) add(functions, place, (share * ms) / alike.length)
+    }
+  }
+  return { stages, functions, totalMs }
+}
+
+/** The kernel keeps 15 bytes of a thread's name. */
+function commOf(name: string): string {
+  return name.slice(0, 15)
+}
+
+/** Threads without JavaScript: the pool that writes the trail, and V8's own for collecting garbage and compiling. */
+function stageOfThread(name: string): string {
+  return name === 'libuv-worker' ? 'sync' : 'engine'
+}
+
+function add(sums: Map<string, number>, key: string, value: number): void {
+  sums.set(key, (sums.get(key) ?? 0) + value)
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
+}
+
+const SYNC_BYTES = 4096
+const SYNC_WRITES = 200
+
+/** How long one synced write of a block takes here, into a file that has its size already. */
+function measureSync(folder: string): number {
+  const file = join(folder, 'sync')
+  const block = new Uint8Array(SYNC_BYTES)
+  const plain = openSync(file, 'w')
+  for (let index = 0; index < SYNC_WRITES; index++) writeSync(plain, block)
+  fsyncSync(plain)
+  closeSync(plain)
+  const synced = openSync(file, constants.O_WRONLY | constants.O_DSYNC)
+  const times = Array.from({ length: SYNC_WRITES }, (_, index) => {
+    const before = performance.now()
+    writeSync(synced, block, 0, SYNC_BYTES, index * SYNC_BYTES)
+    return performance.now() - before
+  })
+  closeSync(synced)
+  rmSync(file)
+  return times.toSorted((a, b) => a - b)[SYNC_WRITES / 2] ?? Number.NaN
+}
