@@ -6,6 +6,9 @@ export const PARTED = 1
 export const PARTED_WIDE = 2
 export const LISTED = 3
 
+/** Added to the value of a digit that was read from a percent escape. */
+export const afterPercent = 16
+
 /** Digits remembered; a cluster and the longest number before it must fit. */
 const ring = 128
 const mask = ring - 1
@@ -37,15 +40,16 @@ export class DigitChain {
     this.#sums[0] = 0
   }
 
-  /** Adds a digit at bytes `start` to `end`, after a gap of the kind given. */
-  push(value: number, start: number, end: number, gap: number): void {
+  /** Adds a digit (its value, plus {@link afterPercent}) at bytes `start` to `end`, after a gap of the kind given. */
+  push(marked: number, start: number, end: number, gap: number): void {
     const digit = this.count
+    const value = marked & 15
     if (digit === 0 || gap !== ADJACENT) {
       this.#groupStarts[this.groups & (groupRing - 1)] = digit
       this.groups += 1
     }
     const at = digit & mask
-    this.#values[at] = value
+    this.#values[at] = marked
     this.#starts[at] = start
     this.#ends[at] = end
     this.#gaps[at] = gap
@@ -80,21 +84,37 @@ export class DigitChain {
     return this.#groupStarts[(this.groups - 1 - back) & (groupRing - 1)] ?? 0
   }
 
-  /** The brand of the number made of digits `from` to `to` (not included), which must be among the latest; undefined when it is none. */
+  /**
+   * The brand of the number made of digits `from` to `to` (not included), which must be among the latest; undefined when it is none.
+   *
+   * `%37` is an encoded 7, but in `like '%3714…'` a percent sign and a number that begins with 37. Where a stretch begins with such a
+   * digit both readings are tried.
+   */
   brand(from: number, to: number, iins: IinIndex): string | undefined {
     const length = to - from
-    if (length < minPanDigits || length > maxPanDigits || !this.#passesLuhn(from, to)) return undefined
-    let prefix = 0
-    for (let digit = from; digit < from + 4; digit += 1) prefix = 10 * prefix + (this.#values[digit & mask] ?? 0)
-    if (!iins.mayBe(prefix, length)) return undefined
-    for (let digit = from + 4; digit < from + 8; digit += 1) prefix = 10 * prefix + (this.#values[digit & mask] ?? 0)
-    return iins.brand(prefix, length)
+    if (length < minPanDigits || length > maxPanDigits) return undefined
+    const plain = this.#sum(from, to) === 0 ? this.#issuer(from, 0, length, iins) : undefined
+    if (plain !== undefined || ((this.#values[from & mask] ?? 0) & afterPercent) === 0) return plain
+    const three = length % 2 === 1 ? 6 : 3
+    return (this.#sum(from, to) + three) % 10 === 0 ? this.#issuer(from, 3, length + 1, iins) : undefined
   }
 
   /** ISO/IEC 7812-1 Annex B: from the check digit leftwards every second digit is doubled, and the sum ends in 0. */
-  #passesLuhn(from: number, to: number): boolean {
+  #sum(from: number, to: number): number {
     const shift = ((to - 1) & 1) === 1 ? 4 : 0
-    return (((this.#sums[to & mask] ?? 0) ^ (this.#sums[from & mask] ?? 0)) >> shift) % 16 === 0
+    const sum = (((this.#sums[to & mask] ?? 0) >> shift) & 15) - (((this.#sums[from & mask] ?? 0) >> shift) & 15)
+    return sum < 0 ? sum + 10 : sum
+  }
+
+  /** The issuer of a number of so many digits that begins with `first`, when that is not 0, and the digits from `from` on. */
+  #issuer(from: number, first: number, length: number, iins: IinIndex): string | undefined {
+    let prefix = first
+    let digit = from
+    const toFour = first === 0 ? 4 : 3
+    for (; digit < from + toFour; digit += 1) prefix = 10 * prefix + ((this.#values[digit & mask] ?? 0) & 15)
+    if (!iins.mayBe(prefix, length)) return undefined
+    for (; digit < from + toFour + 4; digit += 1) prefix = 10 * prefix + ((this.#values[digit & mask] ?? 0) & 15)
+    return iins.brand(prefix, length)
   }
 
   /** Moves all positions along with bytes that were moved. */

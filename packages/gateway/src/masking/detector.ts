@@ -1,14 +1,14 @@
 import type { Bytes } from '#base'
 import { type Alphabet, BREAK, DIGIT, INVISIBLE, LIST, looseAlphabet, PLAIN, strictAlphabet } from './alphabet.ts'
-import { ADJACENT, DigitChain, LISTED, PARTED, PARTED_WIDE } from './chain.ts'
+import { ADJACENT, afterPercent, DigitChain, LISTED, PARTED, PARTED_WIDE } from './chain.ts'
 import { Clusters, type OnFinding } from './clusters.ts'
 import { type IinIndex, maxPanDigits, minPanDigits } from './iin.ts'
 import { maxLookBytes } from './lookalikes.ts'
-import { LooseRules } from './loose.ts'
+import { LooseRules, maxInvisibleGap } from './loose.ts'
 import { StrictRules } from './strict.ts'
 import { SuspectFinder } from './suspect.ts'
 import { readToken } from './tokens.ts'
-import { trackEnd, trackStart } from './tracks.ts'
+import { mayBeTrack, trackEnd, trackStart } from './tracks.ts'
 
 /** `strict`: for results, where a false alarm destroys a value; `loose`: for what is recorded, logged and said. */
 export type DetectorMode = 'strict' | 'loose'
@@ -17,8 +17,6 @@ export type DetectorMode = 'strict' | 'loose'
 const maxPlainGap = 2
 const maxListGap = 3
 const maxWideGap = 16
-/** Invisible characters between two digits. */
-const maxInvisibleGap = 8
 
 /** Bytes after a position that may be read to decide about it; while more may follow, a caller keeps so many unread. */
 export const lookAhead: number = maxLookBytes
@@ -87,7 +85,10 @@ export class CardDetector {
       }
       const token = readToken(bytes, position, to, kinds)
       const next = position + (token & 15)
-      if (token >> 8 === DIGIT) this.#digit((token >> 4) & 15, position, next)
+      if (token >> 8 === DIGIT) {
+        const percent = bytes[position] === PERCENT ? afterPercent : 0
+        this.#digit(((token >> 4) & 15) | percent, position, next)
+      }
       const resume = token >> 8 !== DIGIT && this.#chain.count > 0 ? this.#separator(token >> 8, position) : position
       position = Math.max(resume, next)
     }
@@ -166,11 +167,10 @@ export class CardDetector {
     const { bytes, origin, to } = this.#window
     const chain = this.#chain
     const end = chain.endOf(chain.count - 1)
-    for (let back = 0; back < chain.groups; back += 1) {
-      const from = chain.groupStart(back)
-      const digits = chain.count - from
-      if (digits > maxPanDigits) break
-      if (digits < minPanDigits) continue
+    if (!mayBeTrack(bytes, end, to)) return -1
+    // The longest first: the sentinel, if there is one, stands before it.
+    for (let from = this.#trackFrom(); from <= chain.count - minPanDigits; from += 1) {
+      if (this.#strict !== undefined && chain.gapBefore(from) === ADJACENT) continue
       const start = trackStart(bytes, chain.startOf(from), origin)
       const trackTo = trackEnd(bytes, end, to, start < chain.startOf(from))
       const brand = trackTo < 0 ? undefined : chain.brand(from, chain.count, this.#iins)
@@ -180,6 +180,15 @@ export class CardDetector {
       return trackTo
     }
     return -1
+  }
+
+  /** The earliest digit that a number before a track may begin with: nothing more than plain separators lies after it. */
+  #trackFrom(): number {
+    const chain = this.#chain
+    const earliest = Math.max(0, chain.count - maxPanDigits)
+    let from = chain.count - 1
+    while (from > earliest && chain.gapBefore(from) <= PARTED) from -= 1
+    return from
   }
 
   #clear(): void {
@@ -197,4 +206,5 @@ export class CardDetector {
   }
 }
 
+const PERCENT = 0x25
 const nothing = new Uint8Array(0)

@@ -26,7 +26,7 @@ export const iinTable: readonly IinRow[] = [
   { brand: 'unionpay', prefixes: ['62', '81'], lengths: [14, 15, 16, 17, 18, 19] },
   { brand: 'maestro', prefixes: ['493698', '50', '56-59', '6'], lengths: [12, 13, 14, 15, 16, 17, 18, 19] },
   { brand: 'mir', prefixes: ['2200-2204'], lengths: [16, 17, 18, 19] },
-  { brand: 'rupay', prefixes: ['353', '356', '508', '60', '65', '81-82'], lengths: [16] },
+  { brand: 'rupay', prefixes: ['353', '356', '508', '60', '65', '81', '82'], lengths: [16] },
   {
     brand: 'elo',
     prefixes: [

@@ -1,8 +1,13 @@
+import { ESCAPE_HEAD, ESCAPE_HEX, INVISIBLE, looseAlphabet } from './alphabet.ts'
 import { type DigitChain, LISTED, PARTED, PARTED_WIDE } from './chain.ts'
 import type { Clusters } from './clusters.ts'
 import { type IinIndex, maxPanDigits, minPanDigits } from './iin.ts'
 import { isListLayout } from './layouts.ts'
 import type { Window } from './strict.ts'
+import { maxTokenBytes, readToken } from './tokens.ts'
+
+/** Invisible characters between two digits of one chain. */
+export const maxInvisibleGap = 8
 
 const STAR = 0x2a
 
@@ -39,8 +44,7 @@ export class LooseRules {
   closeGroup(window: Window): void {
     const chain = this.#chain
     const end = chain.count
-    const after = chain.endOf(end - 1)
-    if (after < window.to && window.bytes[after] === STAR) return
+    if (isReplacedAfter(window, chain.endOf(end - 1))) return
     let widest = chain.gapBefore(chain.groupStart(0))
     let code = end - chain.groupStart(0)
     let scale = 1
@@ -54,10 +58,8 @@ export class LooseRules {
     }
   }
 
-  /** A group whose beginning was replaced does not begin where it seems to: what is scrubbed once must stay as it is. */
   #tryAligned(window: Window, from: number, to: number): void {
-    const start = this.#chain.startOf(from)
-    if (start === window.origin || window.bytes[start - 1] !== STAR) this.#try(from, to)
+    if (!isReplacedBefore(window, this.#chain.startOf(from))) this.#try(from, to)
   }
 
   #try(from: number, to: number): void {
@@ -65,3 +67,31 @@ export class LooseRules {
     if (brand !== undefined) this.#clusters.add(from, to, brand)
   }
 }
+
+// A group of which a part was replaced does not begin or end where it seems to. What is scrubbed once must stay as it is, so where
+// groups count, asterisks are taken for digits; invisible characters in between do not part a group either.
+
+function isReplacedAfter({ bytes, to }: Window, end: number): boolean {
+  let at = end
+  for (let count = 0; count < maxInvisibleGap && at < to; count += 1) {
+    const token = readToken(bytes, at, to, looseAlphabet.kinds)
+    if (token >> 8 !== INVISIBLE) break
+    at += token & 15
+  }
+  return at < to && bytes[at] === STAR
+}
+
+/** Reads backwards, so it takes anything that may be the inside of an invisible character, written or escaped, for one. */
+function isReplacedBefore({ bytes, origin }: Window, start: number): boolean {
+  const earliest = Math.max(origin, start - maxInvisibleGap * maxTokenBytes)
+  for (let at = start - 1; at >= earliest; at -= 1) {
+    const byte = bytes[at] ?? 0
+    if (byte === STAR) return true
+    const classes = looseAlphabet.classes[byte] ?? 0
+    const escape = (classes & (ESCAPE_HEAD | ESCAPE_HEX)) !== 0 || byte === LOWER_U || (byte >= 0x30 && byte <= 0x39)
+    if (byte < 0x80 && !escape) return false
+  }
+  return false
+}
+
+const LOWER_U = 0x75

@@ -69,6 +69,8 @@ export class SuspectFinder {
       if (digits === minPanDigits || (until === to && !last)) {
         this.from = from
         this.until = until
+        // What an escape parts from it belongs to the same chain.
+        if (from > at && isInEscape(classes, bytes, from - 1, at)) this.#measureEscaped(bytes, i, at, to, last)
         return true
       }
       const beside =

@@ -51,11 +51,17 @@ function readBackslash(bytes: Bytes, at: number, to: number, kinds: Uint8Array):
   return run === 1 || run % 2 === 0 ? token : other - 1
 }
 
-/** RFC 3986 §2.1: the bytes of a character in UTF-8, each as `%` and two hexadecimal digits. */
+/**
+ * RFC 3986 §2.1: the bytes of a character in UTF-8, each as `%` and two hexadecimal digits. What is no digit or separator is not skipped
+ * as one: in `like '%4111…'` the percent sign stands alone. (`like '%3714…'` is read as an encoded 7; `DigitChain` knows.)
+ */
 function readPercent(bytes: Bytes, at: number, to: number, kinds: Uint8Array): number {
   const lead = percentByte(bytes, at, to)
   if (lead < 0) return 1
-  if (lead < 0x80) return tokenOf(lead, 3, kinds)
+  if (lead < 0x80) {
+    const token = tokenOf(lead, 3, kinds)
+    return token >> 8 === BREAK ? 1 : token
+  }
   const count = utf8Width(lead)
   if (count === 0) return 1
   for (let index = 0; index < count; index += 1) {
@@ -64,7 +70,8 @@ function readPercent(bytes: Bytes, at: number, to: number, kinds: Uint8Array): n
     scratch[index] = byte
   }
   const character = readUtf8(scratch, 0, count)
-  return character === 0 ? 1 : tokenOf(character >> 4, 3 * count, kinds)
+  const token = character === 0 ? BREAK : tokenOf(character >> 4, 3 * count, kinds)
+  return token >> 8 === BREAK ? 1 : token
 }
 
 /** The bytes of one percent-encoded character; filled and read within one call. */

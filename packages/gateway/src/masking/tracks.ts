@@ -13,11 +13,17 @@ const maxTrackBytes = 79
  * Returns the end of the track that goes on at `end`, the byte after the number; or -1 where none does.
  */
 export function trackEnd(bytes: Bytes, end: number, to: number, sentinel: boolean): number {
-  const sign = end < to ? bytes[end] : undefined
+  if (!mayBeTrack(bytes, end, to)) return -1
   const limit = Math.min(to, end + maxTrackBytes)
-  if (sign === CARET) return track1End(bytes, end + 1, limit)
-  if (sign !== EQUALS && sign !== UPPER_D && sign !== LOWER_D) return -1
+  if (bytes[end] === CARET) return track1End(bytes, end + 1, limit)
   return track2End(bytes, end + 1, limit, sentinel ? 4 : 7)
+}
+
+/** Whether what follows a number parts it from the rest of a track. */
+export function mayBeTrack(bytes: Bytes, end: number, to: number): boolean {
+  if (end >= to) return false
+  const sign = bytes[end]
+  return sign === CARET || sign === EQUALS || sign === UPPER_D || sign === LOWER_D
 }
 
 /** Where the track that a number at `start` belongs to begins: at its sentinel, when it has one. */

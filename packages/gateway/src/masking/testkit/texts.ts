@@ -1,0 +1,117 @@
+/** Texts for properties: near to what the detector has to decide about, so that chance finds its corners. */
+import fc from 'fast-check'
+import { decimalZeros } from '../digit-sets.ts'
+import { pans } from './cards.ts'
+
+export const visibleSeparators: readonly string[] = [
+  ...[' ', '-', '.', '\t', '\n', '\r', '\u00a0', '\u1680', '\u2007', '\u2009', '\u202f', '\u205f', '\u3000'],
+  ...['\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2015', '\u2212', '\uff0d', '\u00b7', '\u2024'],
+]
+export const invisibleSeparators: readonly string[] = [
+  ...['\u200b', '\u200c', '\u200d', '\u2060', '\ufeff', '\u00ad', '\u200e', '\u202a', '\u2066'],
+]
+
+const digitForms = fc.constantFrom(...decimalZeros).map(
+  (zero) =>
+    (digit: string): string =>
+      String.fromCodePoint(zero + Number(digit)),
+)
+const hex = (digit: string): string => (0x30 + Number(digit)).toString(16)
+
+/** How a digit may be written. */
+export const writings: fc.Arbitrary<(digit: string) => string> = fc.oneof(
+  { arbitrary: fc.constant((digit: string) => digit), weight: 4 },
+  digitForms,
+  fc.constant((digit: string) => `\\u00${hex(digit)}`),
+  fc.constant((digit: string) => `\\\\u00${hex(digit)}`),
+  fc.constant((digit: string) => `%${hex(digit)}`),
+)
+
+const pieces: fc.Arbitrary<string> = fc.oneof(
+  { arbitrary: pans, weight: 6 },
+  {
+    arbitrary: fc
+      .tuple(
+        pans,
+        writings,
+        fc.constantFrom('', '', ...visibleSeparators, '\\n', '%20', ','),
+        fc.integer({ min: 1, max: 9 }),
+      )
+      .map(([pan, write, separator, size]) =>
+        [...pan].map((digit, index) => (index > 0 && index % size === 0 ? separator : '') + write(digit)).join(''),
+      ),
+    weight: 4,
+  },
+  fc.tuple(pans, fc.nat(19), fc.nat(19)).map(([pan, a, b]) => pan.slice(Math.min(a, b), Math.max(a, b))),
+  fc.stringMatching(/^[0-9]{1,25}$/),
+  fc.stringMatching(/^[0-9]{1,4}( [0-9]{1,4}){1,8}$/),
+  fc.constantFrom(...visibleSeparators, ...invisibleSeparators),
+  fc.constantFrom(...visibleSeparators, ...invisibleSeparators),
+  fc.constantFrom(
+    "'",
+    "' '",
+    "' || '",
+    '"',
+    '","',
+    '_',
+    '/',
+    '|',
+    ',',
+    ', ',
+    '+',
+    '*',
+    '**',
+    '****',
+    '\\',
+    '\\\\',
+    '%',
+    '\\n',
+    '%20',
+  ),
+  fc.constantFrom(
+    '^DOE/JOHN^2512101?',
+    '^DOE/JOHN^2512',
+    '=25121011234',
+    '=2512',
+    'D2512101',
+    ';',
+    '%B',
+    'B',
+    '?',
+    '=',
+    '^',
+  ),
+  fc.constantFrom(
+    'e+15',
+    'e',
+    'E3',
+    '-',
+    '.',
+    '.0',
+    '{',
+    '}',
+    '[',
+    ']',
+    ':',
+    'true',
+    'PAN',
+    'x',
+    'é',
+    'ж',
+    '卡',
+    '\u0e50',
+  ),
+  fc.string({ unit: 'grapheme', maxLength: 6 }),
+)
+
+/** Text made of such pieces. */
+export const cardTexts: fc.Arbitrary<string> = fc.array(pieces, { maxLength: 10 }).map((parts) => parts.join(''))
+
+/** Bytes of such text, now and then broken. */
+export const cardBytes: fc.Arbitrary<Uint8Array> = fc
+  .tuple(cardTexts, fc.option(fc.tuple(fc.nat(400), fc.nat(255)), { freq: 4 }))
+  .map(([text, damage]) => {
+    const bytes = new TextEncoder().encode(text)
+    if (damage !== null && bytes.length > 0) bytes[damage[0] % bytes.length] = damage[1]
+    return bytes
+  })
