@@ -5,6 +5,7 @@ import { startChild } from '../demo/child.ts'
 import { freePort } from '../demo/ports.ts'
 import type { Arm, Target } from './arm.ts'
 import type { Issuer } from './issuer.ts'
+import type { ProbeStart } from './probed.ts'
 import { FILLER_GROUPS, TABLES, WORKLOAD, writePolicies } from './policy.ts'
 
 const CLI = join(import.meta.dirname, '../packages/gateway/src/cli/main.ts')
@@ -16,8 +17,8 @@ export interface GatewayGround {
   readonly issuer: Issuer
 }
 
-/** Starts a gateway with everything on in front of the database; `environment` is added to its own. */
-export async function startGatewayArm(ground: GatewayGround, environment: NodeJS.ProcessEnv = {}): Promise<Arm> {
+/** Starts a gateway with everything on in front of the database, with a probe in it or without. */
+export async function startGatewayArm(ground: GatewayGround, probe?: ProbeStart): Promise<Arm> {
   const folder = join(ground.folder, `gateway-${performance.now().toFixed(0)}`)
   mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 })
   const policies = writePolicies(join(folder, 'policy'))
@@ -25,10 +26,11 @@ export async function startGatewayArm(ground: GatewayGround, environment: NodeJS
   const config = join(folder, 'sallyport.yaml')
   writeFileSync(config, configuration(ground, ports))
   seal(config, ground.database.password)
+  const [script, ...args] = [...(probe?.nodeArguments ?? []), CLI, 'up', '-c', config, '--until-eof'] as const
   const child = await startChild({
-    script: CLI,
-    args: ['up', '-c', config, '--until-eof'],
-    environment,
+    script,
+    args,
+    environment: probe?.environment ?? {},
     logFile: join(folder, 'gateway.log'),
     isReady: (line) => line.startsWith('ready'),
   })

@@ -1,6 +1,6 @@
 /**
- * Preloaded into the gateway for the profiled round (`NODE_OPTIONS=--import`), in its workers too: between one SIGUSR2 and the next it takes
- * a CPU profile of each thread and notes how much the thread allocated on its heap. It writes into the folder `BENCH_PROBE_FOLDER`.
+ * Preloaded into the gateway for the profiled round (`--import`), in its workers too: between one SIGUSR2 and the next it takes a CPU
+ * profile of each thread and notes how much the thread allocated on its heap. It writes into the folder `BENCH_PROBE_FOLDER`.
  */
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
@@ -11,7 +11,6 @@ import type { ThreadReport } from './profile.ts'
 
 const SAMPLING_INTERVAL_US = 500
 
-const folder = process.env['BENCH_PROBE_FOLDER'] ?? '.'
 const session = new Session()
 session.connect()
 await session.post('Profiler.enable')
@@ -21,7 +20,7 @@ let isOn = false
 let startedMs = 0
 let allocatedBefore = 0
 
-async function toggle(): Promise<void> {
+async function toggle(folder: string): Promise<void> {
   isOn = !isOn
   if (isOn) {
     await session.post('Profiler.start')
@@ -43,12 +42,14 @@ function allocated(): number {
   return getHeapStatistics().total_allocated_bytes
 }
 
+// The main thread tells the others the folder: a worker may have an environment of its own.
 const threads = new BroadcastChannel('bench-probe')
-threads.onmessage = () => void toggle()
+threads.onmessage = ({ data }) => void toggle(String(data))
 threads.unref()
 if (isMainThread) {
+  const folder = process.env['BENCH_PROBE_FOLDER'] ?? '.'
   process.on('SIGUSR2', () => {
-    threads.postMessage('toggle')
-    void toggle()
+    threads.postMessage(folder)
+    void toggle(folder)
   })
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ThreadTimes, threadTimes } from './cpu.ts'
@@ -11,10 +11,18 @@ export interface Probed {
   readonly cpuMs: ThreadTimes
 }
 
-/** The environment that puts the probe into a process. */
-export function probeEnvironment(folder: string): NodeJS.ProcessEnv {
-  mkdirSync(folder, { recursive: true })
-  return { BENCH_PROBE_FOLDER: folder, NODE_OPTIONS: `--import=${join(import.meta.dirname, 'probe.ts')}` }
+/** What puts the probe into a program that Node runs. */
+export interface ProbeStart {
+  readonly nodeArguments: readonly string[]
+  readonly environment: NodeJS.ProcessEnv
+}
+
+/** By argument, not by NODE_OPTIONS: a worker with an environment of its own would not see those. */
+export function probeStart(folder: string): ProbeStart {
+  return {
+    nodeArguments: [`--import=${join(import.meta.dirname, 'probe.ts')}`],
+    environment: { BENCH_PROBE_FOLDER: folder },
+  }
 }
 
 /** Profiles a process with the probe in it for a while; `folder` is the one that it was started with. */

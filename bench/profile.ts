@@ -10,8 +10,10 @@ export interface ThreadReport {
   readonly profile: Profiler.Profile
 }
 
-/** What a thread did while it was not idle: shares that add up to one. */
-export interface ThreadShares {
+/** What a thread did while it was not idle, as the profiler's clock has it. */
+export interface ThreadTimes {
+  readonly name: string
+  readonly busyUs: number
   readonly stages: ReadonlyMap<string, number>
   /** By `function file:line`, self time. */
   readonly functions: ReadonlyMap<string, number>
@@ -36,29 +38,35 @@ const sources: readonly (readonly [RegExp, string])[] = [
   [/^node:(fs|internal\/fs)/, 'sync'],
 ]
 
-/** Workers do one thing each. */
+/** Threads beside the main one do one thing each. */
 const workers: readonly (readonly [RegExp, string])[] = [
   [/pars/, 'parse'],
   [/sequenc/, 'sequence'],
   [/index/, 'index'],
+  [/^libuv/, 'sync'],
 ]
 
+/** The stage of a thread that did nothing of ours: V8's own for collecting garbage and compiling, the pool that writes the trail. */
+export function stageOfThread(name: string): string {
+  return workers.find(([pattern]) => pattern.test(name))?.[1] ?? 'engine'
+}
+
 /** Says what the time of a thread went into. */
-export function sharesOf({ name, profile }: ThreadReport): ThreadShares {
+export function timesOf({ name, profile }: ThreadReport): ThreadTimes {
   const own = workers.find(([pattern]) => pattern.test(name))?.[1]
   const parents = parentsOf(profile)
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]))
   const stages = new Map<string, number>()
   const functions = new Map<string, number>()
-  let total = 0
+  let busyUs = 0
   for (const [id, timeUs] of selfTimes(profile)) {
     const node = nodes.get(id)
     if (node === undefined || isIdle(node)) continue
-    total += timeUs
+    busyUs += timeUs
     add(stages, own ?? stageOf(node, (of) => nodes.get(parents.get(of.id) ?? -1)), timeUs)
-    add(functions, describe(node), timeUs)
+    add(functions, describe(node, name), timeUs)
   }
-  return { stages: divided(stages, total), functions: divided(functions, total) }
+  return { name, busyUs, stages, functions }
 }
 
 function isIdle({ callFrame }: Profiler.ProfileNode): boolean {
@@ -82,10 +90,12 @@ function stageOf(
   return 'other'
 }
 
-function describe({ callFrame }: Profiler.ProfileNode): string {
+function describe({ callFrame }: Profiler.ProfileNode, thread: string): string {
   const { functionName, url, lineNumber } = callFrame
   const place = url.replace(/^.*\/(packages\/gateway\/src|node_modules)\//, '')
-  return `${functionName === '' ? '(anonymous)' : functionName} ${place}${place === '' ? '' : `:${lineNumber + 1}`}`.trim()
+  const name = functionName === '' ? '(anonymous)' : functionName
+  // What stands for the engine is told apart by its thread.
+  return place === '' ? `${name} in ${thread}` : `${name} ${place}:${lineNumber + 1}`
 }
 
 function parentsOf({ nodes }: Profiler.Profile): ReadonlyMap<number, number> {
@@ -101,8 +111,4 @@ function selfTimes({ samples = [], timeDeltas = [] }: Profiler.Profile): Readonl
 
 function add<K>(sums: Map<K, number>, key: K, value: number): void {
   sums.set(key, (sums.get(key) ?? 0) + value)
-}
-
-function divided<K>(sums: ReadonlyMap<K, number>, total: number): ReadonlyMap<K, number> {
-  return new Map([...sums].map(([key, value]) => [key, total === 0 ? 0 : value / total]))
 }

@@ -7,8 +7,8 @@ import { type GatewayGround, startGatewayArm } from './gateway.ts'
 import type { Job } from './jobs.ts'
 import { type Requests, runLoad } from './load.ts'
 import type { Setting } from './measure.ts'
-import { probe, type Probed, probeEnvironment } from './probed.ts'
-import { sharesOf } from './profile.ts'
+import { probe, type Probed, probeStart } from './probed.ts'
+import { stageOfThread, timesOf } from './profile.ts'
 
 /** The line about where the time of the gateway goes. */
 export interface StagesLine {
@@ -37,7 +37,7 @@ const HOT_FUNCTIONS = 15
 export async function profileStages(setting: Setting, ground: GatewayGround, job: Job): Promise<StagesLine> {
   const folder = await mkdtemp(join(setting.folder, 'probe-'))
   const syncMs = measureSync(ground.folder)
-  const arm = await startGatewayArm(ground, probeEnvironment(folder))
+  const arm = await startGatewayArm(ground, probeStart(folder))
   try {
     const whole = await probedLoad(setting, arm, job, folder)
     const line = toLine(job, arm, whole, syncMs)
@@ -114,15 +114,15 @@ function spread({ threads, cpuMs }: Probed): Spread {
   const stages = new Map<string, number>()
   const functions = new Map<string, number>()
   let totalMs = 0
-  const reports = Map.groupBy(threads, ({ name }) => commOf(name))
+  const reports = Map.groupBy(threads.map(timesOf), ({ name }) => commOf(name))
   for (const [name, ms] of cpuMs) {
     totalMs += ms
     const alike = reports.get(name) ?? []
-    if (alike.length === 0) add(stages, stageOfThread(name), ms)
-    for (const report of alike) {
-      const shares = sharesOf(report)
-      for (const [stage, share] of shares.stages) add(stages, stage, (share * ms) / alike.length)
-      for (const [place, share] of shares.functions) add(functions, place, (share * ms) / alike.length)
+    const busyUs = alike.reduce((sum, times) => sum + times.busyUs, 0)
+    if (busyUs === 0) add(stages, stageOfThread(name), ms)
+    for (const times of alike) {
+      for (const [stage, us] of times.stages) add(stages, stage, (us * ms) / busyUs)
+      for (const [place, us] of times.functions) add(functions, place, (us * ms) / busyUs)
     }
   }
   return { stages, functions, totalMs }
@@ -131,11 +131,6 @@ function spread({ threads, cpuMs }: Probed): Spread {
 /** The kernel keeps 15 bytes of a thread's name. */
 function commOf(name: string): string {
   return name.slice(0, 15)
-}
-
-/** Threads without JavaScript: the pool that writes the trail, and V8's own for collecting garbage and compiling. */
-function stageOfThread(name: string): string {
-  return name === 'libuv-worker' ? 'sync' : 'engine'
 }
 
 function add(sums: Map<string, number>, key: string, value: number): void {
