@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 /** `USER_HZ`: what /proc counts in, 100 on every Linux that matters. */
 const TICKS_PER_SECOND = 100
@@ -42,8 +42,13 @@ export function threadTimes(pid: number): ThreadTimes {
   const total = new Map<string, number>()
   for (const task of readdirSync(`/proc/${pid}/task`)) {
     const folder = `/proc/${pid}/task/${task}`
-    const name = task === String(pid) ? 'main' : readFileSync(`${folder}/comm`, 'utf8').trim()
-    total.set(name, (total.get(name) ?? 0) + cpuMsOf(`${folder}/stat`))
+    try {
+      const name = task === String(pid) ? 'main' : readFileSync(`${folder}/comm`, 'utf8').trim()
+      total.set(name, (total.get(name) ?? 0) + cpuMsOf(`${folder}/stat`))
+    } catch (error) {
+      // A thread that ended in between has nothing to add.
+      if (existsSync(folder)) throw error
+    }
   }
   return total
 }

@@ -31,8 +31,8 @@ export async function probe(pid: number, folder: string, forMs: number): Promise
   process.kill(pid, 'SIGUSR2')
   const before = threadTimes(pid)
   await delay(forMs)
-  process.kill(pid, 'SIGUSR2')
   const after = threadTimes(pid)
+  process.kill(pid, 'SIGUSR2')
   await written(folder)
   const threads = named(folder, '.report').map(
     (id) => JSON.parse(readFileSync(join(folder, id), 'utf8')) as ThreadReport,

@@ -8,8 +8,14 @@ import { connect, createServer, type Socket } from 'node:net'
 
 const [host = '127.0.0.1', port = ''] = process.argv.slice(2)
 
+const CHUNK_BYTES = 65_536
+const MAX_POOLED = 64
+
 /** As the gateway's dialler reads: one buffer for all sockets, since each chunk is dealt with before the next is read. */
-const buffer = new Uint8Array(65_536)
+const buffer = new Uint8Array(CHUNK_BYTES)
+
+/** As the gateway's writer keeps them: buffers that were written and can be filled again. */
+const free: Uint8Array[] = []
 
 function relay(client: Socket): void {
   const server = connect({
@@ -19,8 +25,7 @@ function relay(client: Socket): void {
     onread: {
       buffer,
       callback: (length) => {
-        // The buffer is read into again; what waits to be sent must be a copy.
-        if (!client.write(Uint8Array.prototype.slice.call(buffer, 0, length))) server.pause()
+        if (!sendCopy(client, buffer.subarray(0, length))) server.pause()
         return true
       },
     },
@@ -32,6 +37,15 @@ function relay(client: Socket): void {
   server.on('drain', () => client.resume())
   endTogether(client, server)
   endTogether(server, client)
+}
+
+/** Sends what lies in the buffer that is read into again. */
+function sendCopy(to: Socket, chunk: Uint8Array): boolean {
+  const copy = free.pop() ?? new Uint8Array(CHUNK_BYTES)
+  copy.set(chunk)
+  return to.write(copy.subarray(0, chunk.length), () => {
+    if (free.length < MAX_POOLED) free.push(copy)
+  })
 }
 
 function endTogether(one: Socket, other: Socket): void {

@@ -116,6 +116,7 @@ function spread({ threads, cpuMs }: Probed): Spread {
   let totalMs = 0
   const reports = Map.groupBy(threads.map(timesOf), ({ name }) => commOf(name))
   for (const [name, ms] of cpuMs) {
+    if (name === PROFILER_THREAD) continue
     totalMs += ms
     const alike = reports.get(name) ?? []
     const busyUs = alike.reduce((sum, times) => sum + times.busyUs, 0)
@@ -127,6 +128,9 @@ function spread({ threads, cpuMs }: Probed): Spread {
   }
   return { stages, functions, totalMs }
 }
+
+/** Reads the samples while the profile is taken. */
+const PROFILER_THREAD = 'v8:ProfEvntProc'
 
 /** The kernel keeps 15 bytes of a thread's name. */
 function commOf(name: string): string {
