@@ -33,7 +33,7 @@ export function isFraction(bytes: Bytes, start: number, digits: number, origin: 
 
 /** Whether a number with so many digits before and after its point is what programs print of a double: seventeen digits at most. */
 export function isDecimal(integerDigits: number, fractionDigits: number): boolean {
-  return integerDigits >= 1 && integerDigits <= 4 && fractionDigits >= 8 && integerDigits + fractionDigits <= 17
+  return integerDigits >= 1 && fractionDigits >= 1 && integerDigits + fractionDigits <= 17
 }
 
 /** ITU-T E.164 numbers with 12 or 13 digits after the plus, and what parts them; a card of 14 or more is looked at. */

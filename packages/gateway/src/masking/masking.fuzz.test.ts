@@ -43,7 +43,9 @@ const written: fc.Arbitrary<readonly Cell[]> = pans.chain((pan) =>
       const cells: Cell[] = []
       let at = 0
       for (const [index, size] of sizes.entries()) {
-        if (index > 0) cells.push({ text: gaps[index - 1] ?? ' ', digit: false })
+        // Two groups with a point between them are a decimal number.
+        const between = sizes.length === 2 ? (gaps[0] ?? ' ').replace('.', '-') : (gaps[index - 1] ?? ' ')
+        if (index > 0) cells.push({ text: between, digit: false })
         for (const digit of pan.slice(at, at + size)) {
           // An encoded digit that stands alone is a percent sign and a number.
           if (invisible?.[0] === at && !write(digit).startsWith('%')) cells.push({ text: invisible[1], digit: false })

@@ -5,6 +5,9 @@ import { type IinIndex, maxPanDigits, minPanDigits } from './iin.ts'
 import { isListLayout, isLayout, maxLayoutGroups } from './layouts.ts'
 import { isDecimal, isFraction, isLookalike } from './lookalikes.ts'
 
+const POINT = 0x2e
+const LOWER_E = 0x65
+
 /** The part of the text that may be read around a number: one value. */
 export interface Window {
   readonly bytes: Bytes
@@ -52,7 +55,8 @@ export class StrictRules {
         scale *= 32
         code += scale * (from - before)
         from = before
-        if (isLayout(code)) this.#try(window, from, end)
+        const decimal = back === 1 && this.#isDecimal(window, chain.groupStart(0), from)
+        if (isLayout(code) && !decimal) this.#try(window, from, end)
       }
     }
     if (gap === LISTED) this.#closeItem(window)
@@ -93,17 +97,18 @@ export class StrictRules {
       to = from
     }
     if (back === 0) return false
-    if (back === 1 && isDecimal(size, chain.count - to)) return !this.#isDecimal(window, to)
+    if (back === 1 && this.#isDecimal(window, to, this.#item)) return false
     return longest > 3 || !uneven
   }
 
   /** Whether the last two groups are the parts of a decimal number; with an exponent they are looked at, for a card may be a float. */
-  #isDecimal({ bytes, to }: Window, fraction: number): boolean {
+  #isDecimal({ bytes, to }: Window, fraction: number, integer: number): boolean {
     const chain = this.#chain
+    if (!isDecimal(fraction - integer, chain.count - fraction)) return false
     const point = chain.endOf(fraction - 1)
     const end = chain.endOf(chain.count - 1)
-    if (bytes[point] !== 0x2e || chain.startOf(fraction) !== point + 1) return false
-    return end >= to || ((bytes[end] ?? 0) | 0x20) !== 0x65
+    if (bytes[point] !== POINT || chain.startOf(fraction) !== point + 1) return false
+    return end >= to || ((bytes[end] ?? 0) | 0x20) !== LOWER_E
   }
 
   /** Four items of a list that is nothing else. */

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fromUtf8, toUtf8 } from '#base'
+import { createScrubber } from './masking.ts'
+import { withCheckDigit, withoutDigits } from './testkit/cards.ts'
+
+const scrubber = createScrubber()
+const pan = withCheckDigit('400000000000001')
+const masked = `${'*'.repeat(12)}${pan.slice(-4)}`
+const other = withCheckDigit('520000000000001')
+
+const places: readonly (readonly [name: string, text: string, expect: string])[] = [
+  ['a literal', `select '${pan}'`, `select '${masked}'`],
+  ['a comment', `select 1 -- ${pan}`, `select 1 -- ${masked}`],
+  ['a block comment', `/*${pan}*/ select 1`, `/*${masked}*/ select 1`],
+  ['an identifier', `select 1 as "c${pan}"`, `select 1 as "c${masked}"`],
+  ['a bare identifier', `select 1 as t_${pan}_x`, `select 1 as t_${masked}_x`],
+  ['a number', `where n = ${pan}`, `where n = ${masked}`],
+  ['a pattern', `where p like '%${pan}%'`, `where p like '%${masked}%'`],
+  ['a pattern for an amex number', "where p like '%378282246310005%'", "where p like '************0005%'"],
+  ['a DO body', `do $$begin perform '${pan}'; end$$`, `do $$begin perform '${masked}'; end$$`],
+  ['error detail', `Key (pan)=(${pan}) already exists.`, `Key (pan)=(${masked}) already exists.`],
+  ['a failed cast', `invalid input: "${pan}x"`, `invalid input: "${masked}x"`],
+  ['a log line', `{"msg":"got ${pan}","n":${pan}}`, `{"msg":"got ${masked}","n":${masked}}`],
+  ['two numbers', `${pan},${other}`, `${masked},${'*'.repeat(12)}${other.slice(-4)}`],
+  ['a longer run', `0${pan}`, `0${masked}`],
+]
+
+for (const [name, text, expect] of places) {
+  test(`scrubs ${name}`, () => {
+    const scrubbed = scrubber.scrubText(text)
+    assert.ok(scrubbed === expect, withoutDigits(scrubbed))
+  })
+}
+
+test('numbers that overlap keep one last four between them', () => {
+  // Both the first and the last sixteen of these digits are card numbers.
+  const text = findOverlap()
+  const scrubbed = scrubber.scrubText(text)
+  assert.ok(scrubbed.endsWith(text.slice(-4)), withoutDigits(scrubbed))
+  assert.equal(scrubbed.replaceAll(/\D/g, '').length, 4)
+})
+
+/** Twenty digits with a card number at either end. */
+function findOverlap(): string {
+  for (let tail = 0; tail < 10_000; tail += 1) {
+    const text = withCheckDigit('444444444444444') + String(tail).padStart(4, '0')
+    if (withCheckDigit(text.slice(4, 19)) === text.slice(4)) return text
+  }
+  throw new Error('no such number')
+}
+
+test('a run that is one card number after another shows no more than four digits of it', () => {
+  const scrubbed = scrubber.scrubText('4'.repeat(15).concat('8').repeat(20))
+  assert.ok(scrubbed.replaceAll(/\D/g, '').length <= 4, withoutDigits(scrubbed))
+})
+
+test('what holds nothing comes back as the same object', () => {
+  const bytes = toUtf8('select count(*) from t where d = 20261121 and n = 12345678')
+  assert.equal(scrubber.scrub(bytes), bytes)
+})
+
+test('bytes given are not altered, a range in place is', () => {
+  const bytes = toUtf8(`x${pan}${'x'.repeat(3)}${pan}`)
+  assert.notEqual(scrubber.scrub(bytes), bytes)
+  assert.ok(fromUtf8(bytes) === `x${pan}xxx${pan}`)
+  assert.equal(scrubber.scrubInPlace(bytes, 0, 17), 1)
+  assert.ok(fromUtf8(bytes) === `x${masked}xxx${pan}`)
+})
+
+test('text that UTF-8 cannot hold is no obstacle', () => {
+  assert.equal(scrubber.scrubText('\ud800 nothing here at all'), '\ud800 nothing here at all')
+  assert.ok(scrubber.scrubText(`\ud800${pan}`).endsWith(masked))
+})
+
+test('time grows with length, not faster, on what costs most', () => {
+  const hostile = [
+    '1',
+    '4 ',
+    '4111111111111111',
+    '\\',
+    '\\u0034',
+    '%34',
+    "4'",
+    '4,',
+    '*1',
+    '٤',
+    '\u200b1',
+    '4111 ',
+    '=2512',
+    '^A',
+    'a1',
+  ]
+  for (const piece of hostile) {
+    const time = (bytes: number): number => {
+      const text = toUtf8(piece.repeat(Math.ceil(bytes / piece.length)))
+      const started = performance.now()
+      scrubber.scrubInPlace(text, 0, text.length)
+      return performance.now() - started
+    }
+    time(20_000)
+    // Quadratic time would be a hundred times a hundred; a busy machine may be slow by chance.
+    const short = Math.min(time(20_000), time(20_000), time(20_000))
+    const long = Math.min(time(400_000), time(400_000))
+    assert.ok(long < 150 * short + 50, `${withoutDigits(piece)}: ${short} ms, ${long} ms`)
+  }
+})
