@@ -15,7 +15,13 @@ export function createExplain(policy: () => LoadedPolicy, clock: Clock): Explain
       if (what === undefined) return decision.lines
       const now = policy()
       const audience = full ? 'owner' : 'caller'
-      const explanation = now.explain({ identity: actor(row.leaf), what, nowMs: clock.nowMs(), client: client(row.leaf), audience })
+      const explanation = now.explain({
+        identity: actor(row.leaf),
+        what,
+        nowMs: clock.nowMs(),
+        client: client(row.leaf),
+        audience,
+      })
       const same = decision.policyHash === now.hash
       return [
         ...decision.lines,
@@ -74,7 +80,11 @@ function actor(leaf: JsonObject): Identity {
 /** Where the request came from, as the record has it. */
 function client(leaf: JsonObject): ClientAddress {
   const { ip, port } = object(leaf['src_endpoint'])
-  return { address: text(ip) ?? '', port: typeof port === 'number' ? port : 0, tls: object(leaf['unmapped'])['client_tls'] === true }
+  return {
+    address: text(ip) ?? '',
+    port: typeof port === 'number' ? port : 0,
+    tls: object(leaf['unmapped'])['client_tls'] === true,
+  }
 }
 
 function object(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-import { createPostgres, postgresBlock } from '#protocols/postgres'
+import { postgresBlock } from '#protocols/postgres'
 
-/** The protocols that Sallyport speaks: one line each. */
-export const protocols = [{ name: 'postgres', settings: postgresBlock, create: createPostgres }] as const
+/** The protocols that Sallyport speaks, by the key of their block in a resource: one line each. */
+export const protocols = [{ name: 'postgres', settings: postgresBlock }] as const

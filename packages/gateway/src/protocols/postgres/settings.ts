@@ -1,19 +1,23 @@
 import { z } from 'zod'
 
-/** What one PostgreSQL resource is configured to be. */
-export interface PostgresSettings {
+/** The `postgres` block of a resource in `sallyport.yaml`. */
+export interface PostgresBlock {
   readonly host: string
   readonly port: number
   readonly database: string
   /** The role that Sallyport logs in as. */
   readonly user: string
-  /** The name of its password in the vault. */
-  readonly passwordSecret: string
+  /** Where its password lies: `vault:NAME`, `env:NAME` or `file:PATH`. */
+  readonly password: { readonly from: string }
   readonly tls: PostgresTls
   /** The one schema that unqualified names are looked up in, besides pg_catalog. */
   readonly searchPath: string
   /** How long connecting to the database may take. */
   readonly connectTimeoutSeconds: number
+}
+
+/** What one PostgreSQL resource is configured to be: its block, and what the configuration declares of its columns. */
+export interface PostgresSettings extends PostgresBlock {
   /** Columns that hold card data, whatever their values look like. */
   readonly declaredColumns: readonly DeclaredColumn[]
 }
@@ -48,14 +52,21 @@ function identifier(): z.ZodType<string, string> {
     .refine((text) => !text.includes('\0'), 'must not hold a zero byte')
 }
 
-/** The `postgres` block of a resource in `sallyport.yaml`. */
-export const postgresSettings: z.ZodType<PostgresSettings> = z
+/** The schema of the block. */
+export const postgresBlock: z.ZodType<PostgresBlock> = z
   .strictObject({
     host: z.string().min(1).max(253),
     port: z.int().min(1).max(65_535).default(5432),
     database: identifier(),
     user: identifier(),
-    passwordSecret: z.string().min(1).max(128),
+    password: z.strictObject({
+      from: z
+        .string()
+        .regex(
+          /^(?:vault:[a-z0-9][a-z0-9-]{0,62}|env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/,
+          'vault:NAME, env:NAME or file:PATH',
+        ),
+    }),
     tls: z
       .discriminatedUnion('mode', [
         z.strictObject({
@@ -68,17 +79,6 @@ export const postgresSettings: z.ZodType<PostgresSettings> = z
       .default({ mode: 'verify-full' }),
     searchPath: identifier().default('public'),
     connectTimeoutSeconds: z.int().min(1).max(60).default(5),
-    declaredColumns: z
-      .array(
-        z.strictObject({
-          schema: identifier().default('public'),
-          table: identifier(),
-          column: identifier(),
-          class: z.enum(['pan', 'sad']),
-        }),
-      )
-      .max(10_000)
-      .default([]),
   })
   .refine((settings) => settings.tls.mode !== 'off' || loopback.has(settings.host), {
     path: ['tls', 'mode'],
