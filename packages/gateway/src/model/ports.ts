@@ -144,8 +144,11 @@ export interface ResultMasker {
   mayMatch(buffer: Bytes, start: number, end: number): boolean
   /** Masks one whole value in place. */
   mask(column: number, buffer: Bytes, start: number, end: number): MaskVerdict
-  /** The masking record so far; undefined when nothing was declared, found or refused. */
-  summary(): MaskingSummary | undefined
+  /**
+   * The masking record so far; undefined when nothing was declared, found or refused. `rows` is how many rows went by, which is what a
+   * column's `seen` says then: rows that {@link mayMatch} cleared are not walked. Without it `seen` counts the values masked one by one.
+   */
+  summary(rows?: number): MaskingSummary | undefined
 }
 
 /** A log for people who run the gateway; a line may be lost, a record may not. Every text passes the scrubber. */
