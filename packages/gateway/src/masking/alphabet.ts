@@ -10,7 +10,7 @@ export const INVISIBLE = 2
 /** Parts groups within a card number as people write it: spaces, dashes, dots, line ends. */
 export const PLAIN = 3
 /** Parts them where a program put the number together: quotes, `||`, `_`, `/`. Known to the loose alphabet alone. */
-export const WIDE = 4
+const WIDE = 4
 /** Parts the items of a list: comma, plus (a space in a form's encoding). */
 export const LIST = 5
 

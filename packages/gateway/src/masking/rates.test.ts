@@ -54,6 +54,5 @@ for (const [name, make, strict, loose] of kinds) {
     }
     assert.ok(inResults <= strict, `${inResults} in results`)
     assert.ok(inRecords <= loose, `${inRecords} in records`)
-    if (process.env['SALLYPORT_RATES'] === 'show') console.error(name, inResults, inRecords)
   })
 }

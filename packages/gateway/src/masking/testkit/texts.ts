@@ -105,7 +105,7 @@ const pieces: fc.Arbitrary<string> = fc.oneof(
 )
 
 /** Text made of such pieces. */
-export const cardTexts: fc.Arbitrary<string> = fc.array(pieces, { maxLength: 10 }).map((parts) => parts.join(''))
+const cardTexts: fc.Arbitrary<string> = fc.array(pieces, { maxLength: 10 }).map((parts) => parts.join(''))
 
 /** Bytes of such text, now and then broken. */
 export const cardBytes: fc.Arbitrary<Uint8Array> = fc
