@@ -6,6 +6,12 @@ import type { TokenDigests } from './own-keys.ts'
 /** How long an expired access token is remembered, so that its owner is told "expired" rather than "unknown". */
 const EXPIRED_KEPT_MS = 24 * 60 * 60_000
 
+/**
+ * A refresh token that comes again within this time of its use is refused, and no more: two commands at once, or a request whose answer
+ * was lost, are no thief. One that comes later ends the login.
+ */
+const REFRESH_REPEAT_MS = 10_000
+
 /** What the authorization server's artefacts are kept with. */
 export interface ArtefactContext {
   readonly store: ArtefactStore
@@ -22,7 +28,7 @@ export interface ArtefactEvents {
   consumed(model: string, digest: string): void
   /** A grant was ended by the authorization server: logged out, or a code or refresh token was used twice. */
   grantEnded(grantId: string): Promise<void>
-  /** What to throw when a code or refresh token is used while another request uses it. */
+  /** What to throw when a code or refresh token is used while, or right after, another request uses it. */
   alreadyUsed(): Error
   /** The audiences that artefacts of this client are for, where they are not those it asked for. */
   audiencesOf(clientId: string | undefined): readonly string[] | undefined
@@ -68,7 +74,9 @@ export class ArtefactAdapter implements Adapter {
     // Clients are configured, not registered; there is nothing to look up for an unknown one.
     if (this.#model === 'Client') return undefined
     const stored = await this.#context.store.find(this.#model, this.#context.digests.digest(this.#model, id))
-    return stored === undefined ? undefined : this.#toPayload(stored, id)
+    if (stored === undefined) return undefined
+    if (this.#isRepeat(stored)) throw this.#events.alreadyUsed()
+    return this.#toPayload(stored, id)
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
@@ -99,6 +107,11 @@ export class ArtefactAdapter implements Adapter {
 
   async revokeByGrantId(grantId: string): Promise<void> {
     await this.#context.store.removeByGrant(this.#context.digests.grantName(grantId))
+  }
+
+  #isRepeat({ consumedAtMs }: StoredArtefact): boolean {
+    if (this.#model !== 'RefreshToken' || consumedAtMs === undefined) return false
+    return this.#context.clock.nowMs() - consumedAtMs < REFRESH_REPEAT_MS
   }
 
   async #toStored(digest: string, payload: AdapterPayload, expiresAtMs: number): Promise<StoredArtefact> {

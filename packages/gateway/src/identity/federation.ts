@@ -144,6 +144,14 @@ const fetchForLibrary: oidc.CustomFetch = async (url, { method, headers, body, s
 function toLoginRefused(error: unknown): LoginRefused {
   if (error instanceof oidc.AuthorizationResponseError || error instanceof oidc.ResponseBodyError)
     return new LoginRefused('SP_AUTH_LOGIN_REFUSED', `the identity provider answered: ${error.error}`, { cause: error })
+  if (error instanceof oidc.WWWAuthenticateChallengeError)
+    return new LoginRefused(
+      'SP_AUTH_LOGIN_REFUSED',
+      "the identity provider does not accept Sallyport's own credentials",
+      {
+        cause: error,
+      },
+    )
   if (/"sub"/.test(innermostMessage(error)))
     return new LoginRefused('SP_AUTH_NO_SUBJECT', 'the ID token has no stable subject', { cause: error })
   if (isUnreachable(error))

@@ -82,7 +82,7 @@ export class Hooks implements AuthorizationServerHooks {
   }
 
   alreadyUsed(): Error {
-    return new this.#context.library.errors.InvalidGrant('it is being used by another request')
+    return new this.#context.library.errors.InvalidGrant('another request has just used it')
   }
 
   audiencesOf(clientId: string | undefined): readonly string[] | undefined {
