@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startChild } from '../demo/child.ts'
 import { freePort } from '../demo/ports.ts'
@@ -27,12 +27,16 @@ export async function startGatewayArm(ground: GatewayGround, probe?: ProbeStart)
   writeFileSync(config, configuration(ground, ports))
   seal(config, ground.database.password)
   const [script, ...args] = [...(probe?.nodeArguments ?? []), CLI, 'up', '-c', config, '--until-eof'] as const
+  const logFile = join(folder, 'gateway.log')
   const child = await startChild({
     script,
     args,
     environment: probe?.environment ?? {},
-    logFile: join(folder, 'gateway.log'),
+    logFile,
     isReady: (line) => line.startsWith('ready'),
+  }).catch((error: unknown) => {
+    // The log goes with the folder.
+    throw new Error(`the gateway did not start: ${readFileSync(logFile, 'utf8').slice(-2000).trim()}`, { cause: error })
   })
   const password = ground.issuer.token(WORKLOAD, `http://127.0.0.1:${ports.http}`)
   return {

@@ -35,17 +35,22 @@ async function main(): Promise<void> {
     process.stdout.write(text)
     if (json !== undefined) appendFileSync(json, text)
   }
+  const length = values.quick
+    ? { rounds: 1, seconds: 2 }
+    : { rounds: positive(values.rounds), seconds: positive(values.seconds) }
+  await runJobs({ jobs, arms, programs, folder: await makeFolder(), ...length }, print)
+}
+
+/** A folder for the run; it goes when the run ends, however it ends, unless something failed. */
+async function makeFolder(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-'))
   // pgbouncer runs as another user and reads its settings here; the files themselves are their owners' only.
   await chmod(folder, 0o711)
-  try {
-    const length = values.quick
-      ? { rounds: 1, seconds: 2 }
-      : { rounds: positive(values.rounds), seconds: positive(values.seconds) }
-    await runJobs({ jobs, arms, programs, folder, ...length }, print)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  process.once('exit', (status) => {
+    if (status === 1) process.stderr.write(`bench: the logs are in ${folder}\n`)
+    else rmSync(folder, { recursive: true, force: true })
+  })
+  return folder
 }
 
 function positive(text: string): number {

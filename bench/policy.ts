@@ -28,7 +28,7 @@ function loadPermit(): string {
 @reviewed("2026-11: made-up data")
 permit (
   principal == Workload::"${WORKLOAD}",
-  action == Action::"select",
+  action in Action::"select",
   resource == ${resource}
 );
 `,
@@ -44,7 +44,7 @@ function filler(_: unknown, index: number): string {
 @reviewed("2026-11: card numbers are truncated before they leave")
 permit (
   principal is Person in Group::"team-${index % 10}",
-  action == Action::"select",
+  action in Action::"select",
   resource == Table::"cards/public/${table}"
 );
 `

@@ -33,7 +33,7 @@ const sources: readonly (readonly [RegExp, string])[] = [
   [/\/src\/trail\//, 'record'],
   [/\/src\/evidence\//, 'index'],
   [/\/src\/protocols\//, 'protocol'],
-  [/\/packages\/gateway\/src\//, 'other'],
+  [/\/gateway\/src\/(?!base\/|model\/)/, 'other'],
   [/^node:(net|tls|stream|internal\/(streams?\b|stream_base_commons|tls))/, 'sockets'],
   [/^node:(fs|internal\/fs)/, 'sync'],
 ]
