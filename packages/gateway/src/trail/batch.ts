@@ -1,4 +1,4 @@
-import { GatewayError, type Receipt } from '#model'
+import type { GatewayError, Receipt } from '#model'
 import { encodeEntry } from './entry.ts'
 import type { Definition, Item, OperationItem } from './items.ts'
 import { itemBytes } from './items.ts'

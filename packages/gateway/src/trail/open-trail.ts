@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { VKEY_PATH } from '@sallyport/verifier'
 import { blockingFiles } from './blocking-files.ts'
 import { Board } from './board.ts'
@@ -127,32 +127,33 @@ async function start(opened: Opened): Promise<Trail> {
   }
 }
 
-function startHost({ options, source, signingKey, dayKeys }: Opened, board: Board, listener: HostListener): SequencerHost {
+function startHost(opened: Opened, board: Board, listener: HostListener): SequencerHost {
+  const { options, source, signingKey, dayKeys } = opened
   const checkpointMs = options.checkpointMs ?? CHECKPOINT_MS
-  if (options.filePort !== undefined) return inThisThread(source, board, checkpointMs, options, listener)
-  const { directory: folder, walDirectory: walFolder, origin } = options
+  if (options.filePort !== undefined) return inThisThread({ ...opened, checkpointMs }, board, listener)
+  const { folder, walFolder, origin } = source
   const order = { folder, walFolder, origin, seed: signingKey.seed, dayKeys: dayKeys.all(), checkpointMs }
   return new SequencerThread(order, board, listener)
 }
 
 /** A disk that is an object of this thread cannot go to another. */
 function inThisThread(
-  source: SequencerSource,
+  { source, checkpointMs, options }: Opened & { readonly checkpointMs: number },
   board: Board,
-  checkpointMs: number,
-  { clock }: TrailOptions,
   listener: HostListener,
 ): SequencerHost {
   const ended = runSequencer({
     source,
     board,
     checkpointMs,
-    monotonicMs: () => clock.monotonicMs(),
-    wait: (delayMs) => delay(delayMs),
+    monotonicMs: () => options.clock.monotonicMs(),
+    // Such a disk is as fast as memory: there is nothing to wait for but the others' turn.
+    wait: () => nextTurn(),
     report: (report) => listener.report(report),
   })
   return {
     addDayKey: () => undefined,
+    dropDayKey: () => undefined,
     async stop(timeoutMs) {
       board.isStopping = true
       await Promise.race([ended, delay(timeoutMs, undefined, { ref: false })])

@@ -43,9 +43,9 @@ export class SegmentSupply {
     return this.#failure
   }
 
-  /** Whether a segment is ready. */
-  get hasSpare(): boolean {
-    return this.#spare !== undefined
+  /** The segment that is ready, if one is. */
+  get spare(): Segment | undefined {
+    return this.#spare
   }
 
   /** Whether a segment belongs to the day that it is now. */

@@ -18,6 +18,8 @@ export interface SequencerOrder {
 export interface SequencerHost {
   /** Passes a new day key on; before the first frame under it is written. */
   addDayKey(id: string, key: Bytes): void
+  /** Forgets a day key that was erased. */
+  dropDayKey(id: string): void
   /** Resolves when the sequencer has taken in what is durable, signed it and ended, or was made to. */
   stop(timeoutMs: number): Promise<void>
 }
@@ -53,6 +55,11 @@ export class SequencerThread implements SequencerHost {
     if (this.#dayKeys.has(id)) return
     this.#dayKeys.set(id, key)
     this.#worker.postMessage([id, key])
+  }
+
+  dropDayKey(id: string): void {
+    this.#dayKeys.delete(id)
+    this.#worker.postMessage([id, undefined])
   }
 
   async stop(timeoutMs: number): Promise<void> {

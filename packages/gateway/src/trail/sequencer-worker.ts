@@ -7,8 +7,8 @@ import { runSequencer } from './sequencer-loop.ts'
 import type { SequencerOrder } from './sequencer-thread.ts'
 
 /**
- * The thread of the sequencer: a shell around `runSequencer`. Day keys come by message before the first frame under them is written; one that is asked for and
- * not there yet is fetched from the port.
+ * The thread of the sequencer: a shell around `runSequencer`. Day keys come and go by message; a new one is posted before the first frame under it is
+ * written, so one that is asked for and not there yet waits in the port.
  */
 const port = parentPort
 if (port === null) throw new Error('this module is the body of a worker')
@@ -18,8 +18,9 @@ const dayKeys = new Map(order.dayKeys)
 function takeKeys(): void {
   if (port === null) return
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-    const [id, key] = next.message as readonly [string, Uint8Array]
-    dayKeys.set(id, key)
+    const [id, key] = next.message as readonly [string, Uint8Array | undefined]
+    if (key === undefined) dayKeys.delete(id)
+    else dayKeys.set(id, key)
   }
 }
 
@@ -38,6 +39,9 @@ await runSequencer({
   board: new Board(order.memory),
   checkpointMs: order.checkpointMs,
   monotonicMs: () => performance.now(),
-  wait: (delayMs) => delay(delayMs),
+  wait(delayMs) {
+    takeKeys()
+    return delay(delayMs)
+  },
   report: (report) => port.postMessage(report),
 })

@@ -128,9 +128,12 @@ export class RunningTrail implements Trail, HostListener {
   async eraseDay(day: string): Promise<readonly string[]> {
     const { board, dayKeys, options } = this.#parts
     if (day >= dayOf(options.clock.nowMs())) throw new RangeError('a day that is not over cannot be erased')
-    // One segment is the one that is being written, and it is of today soon after midnight.
-    if (board.position.segment !== board.segment) throw new RangeError('records still wait for the sequencer')
-    return dayKeys.erase(day)
+    // The segment that is being written and the one that is ready are of yesterday until a moment after midnight.
+    const isInUse = this.#writeAhead?.keyIds.some((id) => id.startsWith(day)) ?? false
+    if (isInUse || board.position.segment !== board.segment) throw new RangeError('records of that day still wait')
+    const erased = await dayKeys.erase(day)
+    for (const id of erased) this.#host?.dropDayKey(id)
+    return erased
   }
 
   [Symbol.asyncDispose](): Promise<void> {

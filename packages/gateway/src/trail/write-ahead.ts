@@ -89,6 +89,12 @@ export class WriteAhead {
     return this.#inFlight === undefined && this.#planner.isEmpty
   }
 
+  /** The day keys of the segments that are written or ready. */
+  get keyIds(): readonly string[] {
+    const segments = [this.#segment, this.#planner.segment, this.#ports.supply.spare]
+    return segments.flatMap((segment) => (segment === undefined ? [] : [segment.keyId]))
+  }
+
   /** How long a commit waits before it starts: slows writers down while the sequencer is behind. */
   set throttleMs(delayMs: number) {
     this.#throttleMs = delayMs
@@ -230,7 +236,9 @@ export class WriteAhead {
       const next = segment === undefined || supply.isOfToday(segment) ? undefined : supply.take()
       if (next !== undefined) this.#planner.roll(next)
       this.#planner.drain()
-      this.#kick()
+      // Whoever waits for a segment that cannot be had is told at once.
+      if (this.#planner.isStalled && supply.failure !== undefined) this.#break('no-segment', supply.failure)
+      else this.#kick()
     }
     void supply.ensure().then(arrange)
   }

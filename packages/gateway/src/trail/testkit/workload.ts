@@ -1,0 +1,154 @@
+/** Statements of several writers at once, and a witness that notes what was promised at every point of the disk. */
+import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { GatewayError, type Outcome, type OutcomeStatus } from '#model'
+import type { Trail } from '../index.ts'
+import { checkRecovery, DIRECTORY, type Promises } from './disk-trail.ts'
+import type { CrashMode, LossyDisk, Point } from './lossy-disk.ts'
+import { alice, drop, held, select, session } from './samples.ts'
+
+const WRITERS = 8
+const START_MS = 1_795_262_400_000
+
+/** A small generator, so that a failure can be repeated. */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+/** What was promised when the disk was at a point, with the disk as it was then. */
+export interface CrashPoint {
+  readonly disk: LossyDisk
+  readonly point: Point
+  readonly promises: Promises
+}
+
+/** Notes what is promised while a trail runs, and keeps disk and promises at every point. */
+export class Witness implements Promises {
+  readonly points: CrashPoint[] = []
+  readonly receipts = new Map<number, string>()
+  readonly checkpoints = new Set<string>()
+  readonly #disk: LossyDisk
+
+  constructor(disk: LossyDisk, before?: Promises) {
+    this.#disk = disk
+    for (const [index, payload] of before?.receipts ?? []) this.receipts.set(index, payload)
+    for (const checkpoint of before?.checkpoints ?? []) this.checkpoints.add(checkpoint)
+    disk.onPoint = (point) => this.#note(point)
+  }
+
+  #note(point: Point): void {
+    const published = this.#disk.contentOf(join(DIRECTORY, 'checkpoint'))
+    if (published !== undefined) this.checkpoints.add(published.toString('utf8'))
+    const promises = { receipts: new Map(this.receipts), checkpoints: new Set(this.checkpoints) }
+    this.points.push({ disk: this.#disk.snapshot(), point, promises })
+  }
+}
+
+/** What became of the statements. */
+export interface Work {
+  /** Payloads that were refused: nothing was sent for them. */
+  readonly refused: string[]
+  /** The number of the next statement. */
+  readonly next: number
+}
+
+/** Some statements in pairs, some denied, some never concluded, an event now and then. What is refused is not tried again. */
+export async function work(
+  trail: Trail,
+  witness: Promises,
+  isDone: (next: number) => boolean,
+  first = 0,
+): Promise<Work> {
+  const refused: string[] = []
+  let next = first
+  const writer = async (): Promise<void> => {
+    while (!isDone(next)) {
+      const number = next
+      const isPair = number % 5 === 0
+      next += isPair ? 2 : 1
+      const payloads = [number, ...(isPair ? [number + 1] : [])].map((id) => `{"statement":"select 'literal ${id}'"}`)
+      try {
+        const sequences = await statements(trail, number, payloads)
+        sequences.forEach((sequence, at) => witness.receipts.set(sequence, payloads[at] ?? ''))
+        conclude(trail, sequences, number)
+        if (number % 10 === 0) await closeSession(trail)
+      } catch (error) {
+        if (!(error instanceof GatewayError) || error.code !== 'SP_TRAIL_UNAVAILABLE') throw error
+        refused.push(...payloads)
+        await nextTurn()
+      }
+      if (number % 3 === 0) await nextTurn()
+    }
+  }
+  await Promise.all(Array.from({ length: WRITERS }, writer))
+  return { refused, next }
+}
+
+async function statements(trail: Trail, number: number, payloads: readonly string[]): Promise<readonly number[]> {
+  const decided = number % 9 === 0 ? drop : number % 11 === 0 ? held : select
+  const timeMs = START_MS + number
+  const receipts = await trail.record(
+    payloads.map((payload) => ({ kind: 'intent', timeMs, session, decided, payload: Buffer.from(payload) })),
+  )
+  return receipts.map(({ sequence }) => sequence)
+}
+
+function conclude(trail: Trail, sequences: readonly number[], number: number): void {
+  for (const intent of sequences) {
+    if (intent % 13 === 0) continue
+    trail.conclude({ kind: 'outcome', timeMs: START_MS + number + 1, intent, outcome: outcomeOf(intent) })
+  }
+}
+
+async function closeSession(trail: Trail): Promise<void> {
+  const event = { class: 'authorize-session', activity: 'close', actor: alice, session, status: 'success' } as const
+  await trail.record([{ kind: 'event', timeMs: START_MS, event }])
+}
+
+const STATUSES: readonly OutcomeStatus[] = ['success', 'error', 'cancelled', 'masking-refused', 'skipped', 'lost']
+
+function outcomeOf(number: number): Outcome {
+  const status = STATUSES[number % STATUSES.length] ?? 'lost'
+  const masking = { ruleset: '88e4', columns: [{ name: 'pan', rule: 'declared-pan', seen: 3, masked: number % 3 }] }
+  const facts = { status, rows: number % 7, bytes: number * 3, durationMs: number / 8 }
+  return number % 4 === 0 ? { ...facts, masking, digest: 'ab'.repeat(32) } : facts
+}
+
+const MODES: readonly CrashMode[] = ['lose', 'tear', 'tear', 'keep']
+
+/** How many crashes were recovered from, and how many of them in a recovery. */
+export interface CrashCount {
+  readonly crashes: number
+  readonly nested: number
+}
+
+/** Crashes at every point that was noted, and in the midst of one recovery in `nestedEvery`; checks each time that every promise is kept. */
+export async function crashEverywhere(
+  points: readonly CrashPoint[],
+  options: { readonly seed: number; readonly nestedEvery: number },
+): Promise<CrashCount> {
+  const random = randomFrom(options.seed)
+  let nested = 0
+  for (const [number, { disk, point, promises }] of points.entries()) {
+    const mode = MODES[Math.floor(random() * MODES.length)] ?? 'lose'
+    const crashed = disk.crash(mode, random)
+    try {
+      const inner = number % options.nestedEvery === 0 ? new Witness(crashed, promises) : undefined
+      await checkRecovery(crashed, promises)
+      const again = inner?.points[Math.floor(random() * inner.points.length)]
+      if (again === undefined) continue
+      await checkRecovery(again.disk.crash(mode, random), again.promises)
+      nested += 1
+    } catch (cause) {
+      const where = `seed ${options.seed}, point ${number} (${point.operation} ${point.path}), ${mode}`
+      throw new Error(`${where}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    }
+  }
+  return { crashes: points.length, nested }
+}
