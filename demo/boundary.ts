@@ -6,20 +6,20 @@ import { fileURLToPath } from 'node:url'
 import { sealSecretOffline } from '#app'
 import { startPostgres, type TestPostgres } from '../packages/gateway/testkit/postgres.ts'
 import { type Child, startChild } from './child.ts'
-import { demoSql, SERVICE_USER } from './data.ts'
+import { SERVICE_USER } from './data.ts'
+import { type BoundaryPlan, type Ports, REPOSITORY } from './plan.ts'
 import { freePort } from './ports.ts'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
-/** The repository: logins of the demo lie in its `.sallyport`, so that every pasted line finds them. */
-export const REPOSITORY: string = fileURLToPath(new URL('..', import.meta.url))
 export const CLI: string = join(REPOSITORY, 'packages/gateway/src/cli/main.ts')
 
-/** The demo boundary while it runs. */
+/** A boundary while it runs: a database, an identity provider and a gateway, each a process of its own. */
 export interface Boundary {
+  readonly plan: BoundaryPlan
   readonly folder: string
   readonly config: string
   readonly trailFolder: string
-  readonly profileFolder: string
+  readonly gatewayLog: string
   readonly url: string
   readonly postgresPort: number
   readonly idpUrl: string
@@ -27,53 +27,42 @@ export interface Boundary {
   readonly shifted: readonly string[]
   readonly database: TestPostgres
   gateway(): Child
-  /** Kills the gateway with SIGKILL and starts it again on the same folder. */
+  /** Kills the gateway with SIGKILL. */
   killGateway(): Promise<void>
+  /** Starts it again on the same folder. */
   startGateway(): Promise<void>
   stop(keep: boolean): Promise<void>
 }
 
-/** Starts the database, the identity provider and the gateway, each a process of its own. */
-export async function startBoundary(say: (line: string) => void): Promise<Boundary> {
+/** Starts the database, the identity provider and the gateway of a plan. */
+export async function startBoundary(plan: BoundaryPlan): Promise<Boundary> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-demo-'))
-  const ports = { http: await freePort(8080), postgres: await freePort(5432), idp: await freePort(8180) }
-  const servicePassword = randomBytes(24).toString('base64url')
-  const starting = startPostgres({
-    user: 'demo_owner',
-    password: randomBytes(24).toString('base64url'),
-    database: 'cards',
-    sql: demoSql(servicePassword),
-  })
-  const idp = await startChild({
-    script: join(HERE, 'idp.ts'),
-    args: ['--port', String(ports.idp)],
-    logFile: join(folder, 'idp.log'),
-    isReady: (line) => line.startsWith('{'),
-  })
+  mkdirSync(join(plan.home, '.sallyport'), { recursive: true, mode: 0o700 })
+  const ports = await freePorts(plan.ports)
   const idpUrl = `http://127.0.0.1:${ports.idp}`
-  const database = await starting
-  say(
-    `  PostgreSQL 18      cards: customers, orders, job_runs; test card numbers only (port ${database.port}, reachable for Sallyport's account)`,
-  )
-  const config = writeConfig(folder, ports, idpUrl, database)
+  const servicePassword = randomBytes(24).toString('base64url')
+  const [database, idp] = await Promise.all([startDatabase(plan, servicePassword), startIdp(folder, ports.idp)])
+  const config = writeConfig(plan, folder, ports, database)
   await sealSecretOffline(config, {}, 'cards', servicePassword)
+  const gatewayLog = join(folder, 'gateway.log')
   const start = async (): Promise<Child> =>
     await startChild({
       script: CLI,
       args: ['up', '-c', config, '--until-eof'],
-      logFile: join(folder, 'gateway.log'),
+      logFile: gatewayLog,
       isReady: (line) => line.startsWith('ready'),
     })
   let gateway = await start()
   return {
+    plan,
     folder,
     config,
     trailFolder: join(folder, 'data/trail'),
-    profileFolder: join(REPOSITORY, '.sallyport'),
+    gatewayLog,
     url: `http://127.0.0.1:${ports.http}`,
     postgresPort: ports.postgres,
     idpUrl,
-    shifted: shifted(ports),
+    shifted: shifted(plan.ports, ports),
     database,
     gateway: () => gateway,
     killGateway: () => gateway.kill(),
@@ -82,36 +71,57 @@ export async function startBoundary(say: (line: string) => void): Promise<Bounda
     },
     stop: async (keep) => {
       await gateway.stop()
-      await idp.stop()
-      await database.stop()
+      await Promise.all([idp.stop(), database.stop()])
       if (!keep) rmSync(folder, { recursive: true, force: true })
-      rmSync(join(REPOSITORY, '.sallyport'), { recursive: true, force: true })
+      rmSync(join(plan.home, '.sallyport'), { recursive: true, force: true })
     },
   }
 }
 
-interface Ports {
-  readonly http: number
-  readonly postgres: number
-  readonly idp: number
+async function freePorts(wanted: Ports): Promise<Ports> {
+  return {
+    http: await freePort(wanted.http),
+    postgres: await freePort(wanted.postgres),
+    idp: await freePort(wanted.idp),
+  }
 }
 
-function shifted(ports: Ports): readonly string[] {
-  const wanted: Ports = { http: 8080, postgres: 5432, idp: 8180 }
+function shifted(wanted: Ports, ports: Ports): readonly string[] {
   return (['http', 'postgres', 'idp'] as const)
     .filter((key) => ports[key] !== wanted[key])
     .map((key) => `port ${wanted[key]} is taken, so ${key} is on ${ports[key]}`)
 }
 
-function writeConfig(folder: string, ports: Ports, idpUrl: string, database: TestPostgres): string {
+async function startDatabase(plan: BoundaryPlan, servicePassword: string): Promise<TestPostgres> {
+  return await startPostgres({
+    user: 'demo_owner',
+    password: randomBytes(24).toString('base64url'),
+    database: 'cards',
+    sql: plan.sql(servicePassword),
+    ...(plan.databaseSettings === undefined ? {} : { settings: plan.databaseSettings }),
+  })
+}
+
+async function startIdp(folder: string, port: number): Promise<Child> {
+  return await startChild({
+    script: join(HERE, 'idp.ts'),
+    args: ['--port', String(port)],
+    logFile: join(folder, 'idp.log'),
+    isReady: (line) => line.startsWith('{'),
+  })
+}
+
+function writeConfig(plan: BoundaryPlan, folder: string, ports: Ports, database: TestPostgres): string {
   mkdirSync(join(folder, 'data'), { mode: 0o700 })
   cpSync(join(HERE, 'boundary/policy'), join(folder, 'policy'), { recursive: true })
+  if (plan.policy !== undefined) writeFileSync(join(folder, 'policy/plan.cedar'), plan.policy)
   const config = join(folder, 'sallyport.yaml')
-  writeFileSync(config, configText(ports, idpUrl, database))
+  writeFileSync(config, configText(plan, ports, database))
   return config
 }
 
-function configText(ports: Ports, idpUrl: string, database: TestPostgres): string {
+function configText(plan: BoundaryPlan, ports: Ports, database: TestPostgres): string {
+  const idpUrl = `http://127.0.0.1:${ports.idp}`
   return `apiVersion: sallyport/v1
 node: demo
 listen:
@@ -125,7 +135,7 @@ groups: [support, payments-leads, auditors, security, platform, ci]
 resources:
   - name: cards
     zone: cde
-    tables: [public.customers, public.orders, public.job_runs]
+    tables: [${plan.tables.join(', ')}]
     postgres:
       host: 127.0.0.1
       port: ${database.port}
@@ -134,7 +144,7 @@ resources:
       password: { from: vault:cards }
       tls: { mode: off }
 masking:
-  columns: { cards.public.customers.pan: pan }
+  columns: { ${plan.panColumns.map((column) => `cards.${column}: pan`).join(', ')} }
 policy: policy
-`
+${plan.configuration ?? ''}`
 }

@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { CLI, REPOSITORY } from './boundary.ts'
+import { type Boundary, CLI } from './boundary.ts'
 
 /** What a command said and how it ended. */
 export interface CommandResult {
@@ -9,17 +9,17 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-/** Starts `sallyport` as a person would, in the repository. */
-export function spawnSallyport(args: readonly string[]): ChildProcessWithoutNullStreams {
+/** Starts `sallyport` as a person would, in the folder that keeps the logins. */
+export function spawnSallyport(boundary: Boundary, ...args: readonly string[]): ChildProcessWithoutNullStreams {
   return spawn(process.execPath, [...process.execArgv, CLI, ...args], {
-    cwd: REPOSITORY,
+    cwd: boundary.plan.home,
     stdio: ['pipe', 'pipe', 'pipe'],
   })
 }
 
 /** Runs `sallyport` and collects what it says. */
-export async function sallyport(...args: readonly string[]): Promise<CommandResult> {
-  const child = spawnSallyport(args)
+export async function sallyport(boundary: Boundary, ...args: readonly string[]): Promise<CommandResult> {
+  const child = spawnSallyport(boundary, ...args)
   child.stdin.end()
   return await finish(child)
 }

@@ -2,10 +2,10 @@
  * The demo boundary: `npm start`. A real PostgreSQL, a development identity provider and the gateway on 127.0.0.1, each a process of its
  * own, all removed at the end. `--check` runs the tour unattended; `--keep` keeps the folder.
  */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Boundary, REPOSITORY, startBoundary } from './boundary.ts'
+import { type Boundary, startBoundary } from './boundary.ts'
 import { login, PEOPLE } from './people.ts'
+import { DEMO } from './plan.ts'
 import { screen } from './screen.ts'
 import { STEPS, type Tour } from './tour.ts'
 
@@ -54,10 +54,10 @@ async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   say('Sallyport demo: data is fake, everything listens on 127.0.0.1')
-  mkdirSync(join(REPOSITORY, '.sallyport'), { recursive: true, mode: 0o700 })
-  const boundary = await startBoundary(say)
+  const boundary = await startBoundary(DEMO)
   try {
     for (const line of boundary.shifted) say(`  ${line}`)
+    say(`  PostgreSQL 18      ${DEMO.words} (port ${boundary.database.port}, for Sallyport's account only)`)
     say(
       `  Identity provider  alice (support), bob (payments lead), dana (auditor), ci-bot (workload): ${boundary.idpUrl}`,
     )

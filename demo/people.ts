@@ -12,7 +12,7 @@ export type PersonName = (typeof PEOPLE)[number]
 
 /** Logs a person in with `sallyport login`, playing the browser. */
 export async function login(boundary: Boundary, person: PersonName): Promise<void> {
-  const child = spawnSallyport(['login', '--url', boundary.url, '--profile', person, '--no-open'])
+  const child = spawnSallyport(boundary, 'login', '--url', boundary.url, '--profile', person, '--no-open')
   child.stdin.end()
   const ended = finish(child)
   for await (const line of createInterface({ input: child.stderr })) {
@@ -26,8 +26,8 @@ export async function login(boundary: Boundary, person: PersonName): Promise<voi
 }
 
 /** Gets a person's token for the database with `sallyport token`. */
-export async function tokenOf(person: PersonName): Promise<string> {
-  const { exitCode, stdout, stderr } = await sallyport('token', 'cards', '--profile', person)
+export async function tokenOf(boundary: Boundary, person: PersonName): Promise<string> {
+  const { exitCode, stdout, stderr } = await sallyport(boundary, 'token', 'cards', '--profile', person)
   if (exitCode !== 0) throw new Error(`${person} got no token: ${stderr.trim()}`)
   return stdout.trim()
 }
@@ -56,7 +56,7 @@ export async function connect(boundary: Boundary, user: string, password: string
 
 /** Asks the API with the token that `sallyport login` kept for a person. */
 export async function api<T>(boundary: Boundary, person: PersonName, path: string): Promise<T> {
-  const profile = JSON.parse(readFileSync(join(boundary.profileFolder, `${person}.json`), 'utf8')) as {
+  const profile = JSON.parse(readFileSync(join(boundary.plan.home, '.sallyport', `${person}.json`), 'utf8')) as {
     api: { token: string }
   }
   const response = await fetch(`${boundary.url}/api/v1${path}`, {

@@ -4,7 +4,7 @@ import { tokenOf } from './people.ts'
 
 /** The one screen that `npm start` shows. */
 export async function screen(boundary: Boundary): Promise<string> {
-  const token = await tokenOf('alice')
+  const token = await tokenOf(boundary, 'alice')
   return `
   Try (alice, support):
     PGPASSWORD=${token} psql "host=127.0.0.1 port=${boundary.postgresPort} user=alice dbname=cards"

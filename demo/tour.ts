@@ -36,7 +36,7 @@ export const STEPS: readonly Step[] = [
 
 async function aliceReads(tour: Tour): Promise<string> {
   await login(tour.boundary, 'alice')
-  const client = await connect(tour.boundary, 'alice', await tokenOf('alice'))
+  const client = await connect(tour.boundary, 'alice', await tokenOf(tour.boundary, 'alice'))
   try {
     const { rows } = await ask(tour, client, 'select id, name, pan, note from customers order by id')
     const seconds = tour.seconds()
@@ -54,7 +54,7 @@ async function aliceReads(tour: Tour): Promise<string> {
 }
 
 async function dropIsRefused(tour: Tour): Promise<string> {
-  const client = await connect(tour.boundary, 'alice', await tokenOf('alice'))
+  const client = await connect(tour.boundary, 'alice', await tokenOf(tour.boundary, 'alice'))
   try {
     const refusal = await refusalOf(tour, client, 'drop table customers')
     must(refusal.code === '42501', `the SQLSTATE was ${refusal.code}`)
@@ -79,7 +79,7 @@ async function workloadStaysInside(tour: Tour): Promise<string> {
 
 async function everythingIsFound(tour: Tour): Promise<string> {
   await login(tour.boundary, 'dana')
-  const records = await readLog('--limit', '1000')
+  const records = await readLog(tour.boundary, '--limit', '1000')
   for (const ref of tour.refs)
     must(
       records.some((record) => record.ref === ref),
@@ -88,7 +88,7 @@ async function everythingIsFound(tour: Tour): Promise<string> {
   must(records.length >= tour.statements.length, `${records.length} records for ${tour.statements.length} statements`)
   const payloads: string[] = []
   for (const { ref } of records.slice(-tour.statements.length)) {
-    const { stdout } = await must0(sallyport('why', ref, '--payload', '--profile', 'dana', '--json'))
+    const { stdout } = await must0(sallyport(tour.boundary, 'why', ref, '--payload', '--profile', 'dana', '--json'))
     const answer = JSON.parse(stdout) as RecordExplanation & { payload: string }
     must(answer.explanation.length > 0, `why ${ref} explains nothing`)
     payloads.push(answer.payload)
@@ -105,9 +105,9 @@ async function everythingIsFound(tour: Tour): Promise<string> {
 const LOAD_MS = 400
 
 async function killedUnderLoad(tour: Tour): Promise<string> {
-  const token = await tokenOf('bob').catch(async () => {
+  const token = await tokenOf(tour.boundary, 'bob').catch(async () => {
     await login(tour.boundary, 'bob')
-    return await tokenOf('bob')
+    return await tokenOf(tour.boundary, 'bob')
   })
   const clients = await Promise.all(Array.from({ length: 8 }, () => connect(tour.boundary, 'bob', token)))
   const answered: string[] = []
@@ -207,8 +207,8 @@ async function refusalOf(tour: Tour, client: pg.Client, statement: string): Prom
   return { code, message }
 }
 
-async function readLog(...args: readonly string[]): Promise<readonly RecordView[]> {
-  const { stdout } = await must0(sallyport('log', ...args, '--profile', 'dana', '--json'))
+async function readLog(boundary: Boundary, ...args: readonly string[]): Promise<readonly RecordView[]> {
+  const { stdout } = await must0(sallyport(boundary, 'log', ...args, '--profile', 'dana', '--json'))
   return (JSON.parse(stdout) as RecordList).records
 }
 
