@@ -9,7 +9,9 @@ import type { MaskedColumn, MaskingSummary, OpenSession, Outcome, OutcomeStatus,
 export class PermittedOperation {
   readonly permit: Permit
   readonly #ledger: PermitLedger
-  #awaited = 0
+  /** One for whoever is sending it, until `release`. */
+  #awaited = 1
+  #wasSent = false
   #status: OutcomeStatus | undefined
   #errorCode: string | undefined
   #rows = 0
@@ -24,9 +26,16 @@ export class PermittedOperation {
     this.#ledger = ledger
   }
 
-  /** One more message of it is about to be answered. */
+  /** One more message of it went out and is about to be answered. */
   expect(): void {
+    this.#wasSent = true
     this.#awaited++
+  }
+
+  /** Everything of it that goes out has gone. */
+  release(): void {
+    if (!this.#wasSent && this.#status === undefined) this.#setStatus('skipped', undefined)
+    this.#settle()
   }
 
   /** The client was sent whole rows: `buffer[start]`…`buffer[end - 1]`, exactly as it received them. */
@@ -58,10 +67,15 @@ export class PermittedOperation {
     this.#settle()
   }
 
-  /** One message will never be answered: the server skips it, or it was not sent. */
-  skipped(errorCode?: string): void {
-    if (this.#status === undefined) this.#setStatus('skipped', errorCode)
+  /** One message will never be answered: the server skips it. */
+  skipped(): void {
+    if (this.#status === undefined) this.#setStatus('skipped', undefined)
     this.#settle()
+  }
+
+  /** The rest of it is not sent, though permitted: the client asked for it in a way that is not passed on. */
+  refused(errorCode: string): void {
+    if (this.#status === undefined) this.#setStatus('skipped', errorCode)
   }
 
   /** Its result was withheld; further answers for it may come. */
@@ -69,15 +83,10 @@ export class PermittedOperation {
     if (this.#status !== 'masking-refused') this.#setStatus('masking-refused', errorCode)
   }
 
-  /** Nothing of it went out, or nothing will come any more. */
+  /** Nothing will come any more. */
   conclude(status: OutcomeStatus): void {
     if (this.#status === undefined) this.#setStatus(status, undefined)
     this.#finish()
-  }
-
-  /** Concludes it unless something is still awaited. */
-  concludeIfIdle(): void {
-    if (this.#awaited === 0) this.conclude('skipped')
   }
 
   #setStatus(status: OutcomeStatus, errorCode: string | undefined): void {

@@ -49,6 +49,10 @@ export class Conversation implements UpstreamHandler {
     throw new GatewayError('SP_UPSTREAM_PROTOCOL', 'an answer to a question of ours is too large')
   }
 
+  chunkEnd(): void {
+    this.#wake?.()
+  }
+
   broken(error: Error): void {
     this.#end(new GatewayError('SP_UPSTREAM_PROTOCOL', error.message, { cause: error }))
   }
@@ -60,7 +64,6 @@ export class Conversation implements UpstreamHandler {
   #hear(message: Bytes): void {
     if (this.#waiting.length >= MAX_WAITING) throw new GatewayError('SP_UPSTREAM_PROTOCOL', 'too many messages')
     this.#waiting.push(decodeBackend(message, 0, message.length))
-    this.#wake?.()
   }
 
   #end(error: Error): void {

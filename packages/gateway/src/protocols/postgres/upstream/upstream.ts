@@ -11,6 +11,8 @@ export interface UpstreamHandler {
   /** A row over the limit begins; its body follows in pieces. */
   oversizedRow(): void
   oversizedRowPiece(buffer: Bytes, start: number, end: number, isLast: boolean): void
+  /** What was read at once has been given out. */
+  chunkEnd(): void
   /** What it said is not the protocol: nothing more will come. */
   broken(error: Error): void
   /** It hung up. */
@@ -98,6 +100,7 @@ export class Upstream {
     if (this.#stream.destroyed) return
     try {
       this.#framer.push(chunk)
+      this.#handler.chunkEnd()
     } catch (error) {
       this.#stream.destroy()
       this.#handler.broken(error instanceof Error ? error : new Error('unknown fault', { cause: error }))

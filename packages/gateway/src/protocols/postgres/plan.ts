@@ -1,0 +1,427 @@
+/**
+ * What a batch of messages asks, before anything is decided: each message becomes a step, and each thing that needs a permit a slot.
+ *
+ * - Query: one operation for each statement of the string; their payloads together hold every byte of it.
+ * - Bind: one operation with the statement and its parameters. It covers the Parse before it and the Execute behind it when they come in
+ *   one batch; a Parse that nothing binds there is an operation of its own (`prepared`), and so is an Execute of a portal that was bound
+ *   in an earlier batch (`fetch`).
+ * - Everything else carries no statement and needs none.
+ *
+ * What cannot be passed on, whatever policy says (a syntax error, binary columns, several statements in one Parse), has its words here and
+ * still gets a slot with an incomplete shape: it is asked for, so it is recorded, as refused.
+ *
+ * Nothing is planned behind a name whose meaning is uncertain (`names.ts`): the plan ends before it, and the rest waits.
+ */
+import { type Bytes, fromUtf8, parseUtf8 } from '#base'
+import type { Operation, Refusal, Shape } from '#model'
+import type { ClassifiedStatement, Classification } from './classifier.ts'
+import { type BindMessage, encodeFrontend, type ParseMessage, type Target, WireError } from './codec/index.ts'
+import type { Arrival } from './client/connection.ts'
+import { asksForBinary, unreadableColumn } from './columns.ts'
+import { type Meaning, type Portal, type PreparedStatement, type SessionNames, SyncBatch } from './names.ts'
+import { describeParameters, statementPayload, unreadablePayload } from './payload.ts'
+import type { PermittedOperation } from './permitted.ts'
+import { incompleteShape, refusedWords, unreadableShape, type Words, words } from './words.ts'
+
+/** One operation of a plan, and what became of it. */
+export interface Slot {
+  readonly operation: Operation
+  permitted?: PermittedOperation
+  refusal?: Refusal
+}
+
+/** One statement of a Query: `end` lies behind its last byte in the text. */
+export interface QueryPart {
+  readonly slot: Slot
+  readonly end: number
+}
+
+/** One message, understood. `words` refuse it whatever policy says. */
+export type Step =
+  | {
+      readonly kind: 'query'
+      readonly batch: SyncBatch
+      readonly raw: Bytes
+      readonly text: Bytes
+      readonly parts: readonly QueryPart[]
+      words?: Words
+    }
+  | ParseStep
+  | {
+      readonly kind: 'bind'
+      readonly batch: SyncBatch
+      readonly raw: Bytes
+      readonly name: string
+      readonly portal: Portal
+      readonly slot: Slot | undefined
+      words?: Words
+    }
+  | {
+      readonly kind: 'execute'
+      readonly batch: SyncBatch
+      readonly raw: Bytes
+      readonly name: string
+      readonly portal: Portal
+      readonly slot: Slot | undefined
+      words?: Words
+    }
+  | {
+      readonly kind: 'describe'
+      readonly batch: SyncBatch
+      readonly target: Target
+      readonly name: string
+      readonly statement: PreparedStatement | undefined
+    }
+  | { readonly kind: 'close'; readonly batch: SyncBatch; readonly target: Target; readonly name: string }
+  /** A message that is not passed on at all. */
+  | { readonly kind: 'refused'; readonly batch: SyncBatch; readonly words: Words; readonly slot: Slot | undefined }
+  | { readonly kind: 'flush' | 'sync'; readonly batch: SyncBatch }
+
+/** A Parse; its slot is that of the Bind that follows, or its own. */
+export interface ParseStep {
+  readonly kind: 'parse'
+  readonly batch: SyncBatch
+  readonly raw: Bytes
+  readonly statement: PreparedStatement
+  slot: Slot | undefined
+  words?: Words
+}
+
+/** A batch of messages, understood as far as names are certain. */
+export interface Plan {
+  readonly steps: readonly Step[]
+  /** What needs a permit, in the order of the steps. */
+  readonly slots: readonly Slot[]
+  /** How many messages it covers. */
+  readonly taken: number
+  /** Whether the client said goodbye: it is the last message taken. */
+  readonly isLast: boolean
+}
+
+/** What a session may keep prepared or bound at a time; more is a leak. */
+const MAX_STATEMENTS = 10_000
+const MAX_STATEMENT_WEIGHT = 67_108_864
+const MAX_PORTALS = 1024
+const MAX_PORTAL_WEIGHT = 67_108_864
+
+/** Makes the plans of one session; knows which batch up to a Sync the client is in. */
+export class Planner {
+  readonly #names: SessionNames
+  #batch = new SyncBatch()
+  /** Whether the client has said anything in it. */
+  #isBegun = false
+
+  constructor(names: SessionNames) {
+    this.#names = names
+  }
+
+  /**
+   * Plans messages; `classifications` has one for each, or undefined.
+   *
+   * @throws {WireError} `SP_WIRE_INVALID` for a message that has no place where it stands.
+   */
+  plan(arrivals: readonly Arrival[], classifications: readonly (Classification | undefined)[]): Plan {
+    const draft = new Draft()
+    let taken = 0
+    let isLast = false
+    for (const [index, arrival] of arrivals.entries()) {
+      if (arrival.message.kind === 'terminate') {
+        isLast = true
+        taken++
+        break
+      }
+      if (!this.#planOne(draft, arrival, classifications[index])) break
+      taken++
+    }
+    return { steps: draft.steps, slots: draft.slots(), taken, isLast }
+  }
+
+  /** Adds the steps of one message; false when it has to wait. */
+  #planOne(draft: Draft, arrival: Arrival, classification: Classification | undefined): boolean {
+    const { message, raw } = arrival
+    switch (message.kind) {
+      case 'query':
+        return this.#planQuery(draft, raw, message.text, classification)
+      case 'functionCall':
+        return this.#planRefusedQuery(draft, 'FUNCTION CALL', message.body.length, words.functionCall)
+      case 'oversized':
+        if (message.type === OVERSIZED_QUERY) {
+          return this.#planRefusedQuery(draft, 'QUERY', message.length, words.tooLarge)
+        }
+        return this.#planOversized(draft, message.length)
+      case 'sync':
+        draft.steps.push({ kind: 'sync', batch: this.#batch })
+        this.#names.suspend(this.#batch)
+        this.#batch = new SyncBatch()
+        this.#isBegun = false
+        return true
+      case 'copyData':
+      case 'copyDone':
+      case 'copyFail':
+        // PostgreSQL 18, postgres.c: "Accept but ignore these messages, per protocol spec" outside COPY, which is never begun here.
+        return true
+      case 'password':
+        throw new WireError('SP_WIRE_INVALID', 'a password where none was asked for')
+      case 'terminate':
+        return true
+      default:
+        this.#isBegun = true
+        return this.#planExtended(draft, arrival, classification)
+    }
+  }
+
+  #planExtended(draft: Draft, { message, raw }: Arrival, classification: Classification | undefined): boolean {
+    const batch = this.#batch
+    // What follows an error up to the Sync is skipped by the server too, unread.
+    if (batch.isFailed || draft.doomed.has(batch)) {
+      if (message.kind === 'flush') draft.steps.push({ kind: 'flush', batch })
+      return true
+    }
+    switch (message.kind) {
+      case 'parse':
+        return this.#planParse(draft, message, raw, classification)
+      case 'bind':
+        return this.#planBind(draft, message, raw)
+      case 'execute':
+        return this.#planExecute(draft, message.portal, raw)
+      case 'describe':
+        return this.#planDescribe(draft, message.target, message.name)
+      case 'close':
+        draft.steps.push({ ...message, batch })
+        if (message.target === 'statement') batch.statements.set(message.name, undefined)
+        else batch.portals.set(message.name, undefined)
+        return true
+      case 'flush':
+        draft.steps.push({ kind: 'flush', batch })
+        return true
+      default:
+        throw new WireError('SP_WIRE_INVALID', `${message.kind} in the middle of a pipeline`)
+    }
+  }
+
+  #planQuery(draft: Draft, raw: Bytes, text: Bytes, classification: Classification | undefined): boolean {
+    const batch = this.#singleBatch()
+    if (classification === undefined) {
+      const slot = { operation: notUtf8(text) }
+      draft.steps.push({ kind: 'query', batch, raw, text, parts: [{ slot, end: text.length }], words: words.notUtf8 })
+    } else if (classification.kind === 'statements') {
+      draft.steps.push({ kind: 'query', batch, raw, text, parts: partsOf(text, classification.statements) })
+    } else {
+      const operation = { shape: classification.shape, payload: statementPayload(fromUtf8(text)) }
+      const parts = [{ slot: { operation }, end: text.length }]
+      draft.steps.push({ kind: 'query', batch, raw, text, parts, words: refusedWords(classification) })
+    }
+    return true
+  }
+
+  /** What stands alone like a Query and is never passed on. */
+  #planRefusedQuery(draft: Draft, verb: string, bytes: number, refusedBy: Words): boolean {
+    const slot = { operation: { shape: unreadableShape(verb), payload: unreadablePayload(verb, bytes) } }
+    const parts = [{ slot, end: 0 }]
+    draft.steps.push({ kind: 'query', batch: this.#singleBatch(), raw: NOTHING, text: NOTHING, parts, words: refusedBy })
+    return true
+  }
+
+  /**
+   * The batch of a message that is its own Sync. In the middle of a pipeline its place would be ambiguous: would an error before it skip
+   * it? PostgreSQL's documentation does not say, so nobody relies on it.
+   */
+  #singleBatch(): SyncBatch {
+    if (this.#isBegun) throw new WireError('SP_WIRE_INVALID', 'a simple query in the middle of a pipeline')
+    const batch = new SyncBatch()
+    // PostgreSQL 18, Simple Query: "the unnamed prepared statement … [is] destroyed", and so is the unnamed portal.
+    batch.statements.set('', undefined)
+    batch.portals.set('', undefined)
+    this.#names.suspend(batch)
+    return batch
+  }
+
+  #planOversized(draft: Draft, bytes: number): boolean {
+    const batch = this.#batch
+    this.#isBegun = true
+    if (batch.isFailed || draft.doomed.has(batch)) return true
+    const operation = { shape: unreadableShape('EXTENDED QUERY'), payload: unreadablePayload('Parse or Bind', bytes) }
+    return draft.refuse(batch, words.tooLarge, { operation })
+  }
+
+  #planParse(
+    draft: Draft,
+    message: ParseMessage,
+    raw: Bytes,
+    classification: Classification | undefined,
+  ): boolean {
+    const batch = this.#batch
+    const text = fromUtf8(message.text)
+    const statement = prepared(message, text, classification)
+    const step: ParseStep = { kind: 'parse', batch, raw, statement, slot: undefined }
+    const refusal = this.#parseRefusal(message, classification)
+    if (refusal !== undefined) {
+      step.slot = { operation: { shape: refusal.shape, payload: statementPayload(text, undefined, 'prepared') } }
+      step.words = refusal.words
+      draft.doomed.add(batch)
+    }
+    draft.steps.push(step)
+    draft.parses.set(statement, step)
+    batch.statements.set(message.name, statement)
+    return true
+  }
+
+  #parseRefusal(message: ParseMessage, classification: Classification | undefined): ShapedWords | undefined {
+    if (classification === undefined) return { shape: unreadableShape('PARSE'), words: words.notUtf8 }
+    if (classification.kind !== 'statements') return { shape: classification.shape, words: refusedWords(classification) }
+    const [first, second] = classification.statements
+    if (first !== undefined && second !== undefined) {
+      return { shape: incompleteShape(first.shape, 'several statements in one Parse'), words: words.severalStatements }
+    }
+    const { statements } = this.#names
+    if (statements.size >= MAX_STATEMENTS || statements.weight + message.text.length > MAX_STATEMENT_WEIGHT) {
+      const shape = first?.shape ?? unreadableShape('PARSE')
+      return { shape: incompleteShape(shape, 'too many prepared statements'), words: words.tooManyStatements }
+    }
+    return undefined
+  }
+
+  #planBind(draft: Draft, message: BindMessage, raw: Bytes): boolean {
+    const batch = this.#batch
+    const meaning = this.#names.statements.meaning(message.statement, batch.statements)
+    if (meaning.kind === 'uncertain') return false
+    if (meaning.kind === 'none') return draft.refuse(batch, words.noStatement(message.statement))
+    const statement = meaning.value
+    const parameters = describeParameters(message, statement.parameterTypes)
+    const portal: Portal = { statement, parameters, resultFormats: message.resultFormats, weight: 2 * raw.length + 256 }
+    const slot = slotOf(statement, parameters)
+    const refusal = this.#bindRefusal(statement, portal)
+    if (refusal !== undefined && slot !== undefined) {
+      const shape = incompleteShape(slot.operation.shape, refusal.reason)
+      return draft.refuse(batch, refusal.words, { operation: { ...slot.operation, shape } })
+    }
+    draft.steps.push({ kind: 'bind', batch, raw, name: message.portal, portal, slot })
+    batch.portals.set(message.portal, portal)
+    const parse = draft.parses.get(statement)
+    if (parse?.slot === undefined && parse !== undefined) parse.slot = slot
+    draft.bound.set(portal, slot)
+    return true
+  }
+
+  #bindRefusal(statement: PreparedStatement, portal: Portal): { reason: string; words: Words } | undefined {
+    const { portals } = this.#names
+    if (portals.size >= MAX_PORTALS || portals.weight + portal.weight > MAX_PORTAL_WEIGHT) {
+      return { reason: 'too many portals', words: words.tooManyPortals }
+    }
+    if (statement.description?.kind !== 'rows' || !asksForBinary(portal.resultFormats)) return undefined
+    const column = unreadableColumn(statement.description.columns, portal.resultFormats)
+    if (column === undefined) return undefined
+    return { reason: `binary result of type ${String(column.typeId)}`, words: words.binaryColumn(column.name) }
+  }
+
+  #planExecute(draft: Draft, name: string, raw: Bytes): boolean {
+    const batch = this.#batch
+    const meaning = this.#names.portals.meaning(name, batch.portals)
+    if (meaning.kind === 'uncertain') return false
+    if (meaning.kind === 'none') return draft.refuse(batch, words.noPortal(name))
+    const portal = meaning.value
+    const slot = draft.bound.has(portal)
+      ? draft.bound.get(portal)
+      : slotOf(portal.statement, portal.parameters, 'fetch')
+    draft.steps.push({ kind: 'execute', batch, raw, name, portal, slot })
+    return true
+  }
+
+  #planDescribe(draft: Draft, target: Target, name: string): boolean {
+    const batch = this.#batch
+    const meaning: Meaning<PreparedStatement | Portal> =
+      target === 'statement'
+        ? this.#names.statements.meaning(name, batch.statements)
+        : this.#names.portals.meaning(name, batch.portals)
+    if (meaning.kind === 'uncertain') return false
+    // An unknown name is asked for all the same: nothing runs, and the server says that it does not exist.
+    const known = meaning.kind === 'known' ? meaning.value : undefined
+    const statement = known !== undefined && 'statement' in known ? known.statement : known
+    draft.steps.push({ kind: 'describe', batch, target, name, statement })
+    return true
+  }
+}
+
+/** Type byte of Query. */
+const OVERSIZED_QUERY = 0x51
+const NOTHING = new Uint8Array()
+
+interface ShapedWords {
+  readonly shape: Shape
+  readonly words: Words
+}
+
+/** A plan in the making. */
+class Draft {
+  readonly steps: Step[] = []
+  /** Batches in which something is refused already: nothing behind it up to the Sync matters. */
+  readonly doomed = new Set<SyncBatch>()
+  readonly parses = new Map<PreparedStatement, ParseStep>()
+  /** Portals bound in this plan, with what permits them. */
+  readonly bound = new Map<Portal, Slot | undefined>()
+
+  refuse(batch: SyncBatch, refusedBy: Words, slot?: Slot): true {
+    this.steps.push({ kind: 'refused', batch, words: refusedBy, slot })
+    this.doomed.add(batch)
+    return true
+  }
+
+  /** Every slot once, in the order of the steps; a Parse that no Bind covers gets its own. */
+  slots(): readonly Slot[] {
+    const slots = new Set<Slot>()
+    for (const step of this.steps) {
+      if (step.kind === 'query') for (const { slot } of step.parts) slots.add(slot)
+      if (step.kind === 'parse') step.slot ??= slotOf(step.statement, undefined, 'prepared')
+      if ('slot' in step && step.slot !== undefined) slots.add(step.slot)
+    }
+    return [...slots]
+  }
+}
+
+function slotOf(
+  statement: PreparedStatement,
+  parameters: Portal['parameters'] | undefined,
+  mark?: 'prepared' | 'fetch',
+): Slot | undefined {
+  if (statement.classified === undefined) return undefined
+  const payload = statementPayload(statement.text, parameters, mark)
+  return { operation: { shape: statement.classified.shape, payload } }
+}
+
+function prepared(message: ParseMessage, text: string, classification: Classification | undefined): PreparedStatement {
+  const classified = classification?.kind === 'statements' ? classification.statements[0] : undefined
+  return { name: message.name, text, classified, parameterTypes: message.parameterTypes, description: undefined }
+}
+
+/** Splits a string so that each byte is in exactly one part: comments between statements belong to the one behind them. */
+function partsOf(text: Bytes, statements: readonly ClassifiedStatement[]): readonly QueryPart[] {
+  let start = 0
+  return statements.map((statement, index) => {
+    const isLast = index === statements.length - 1
+    const own = fromUtf8(text.subarray(start, isLast ? text.length : statement.end))
+    start = statement.end
+    const payload = statementPayload(index === 0 ? own : own.replace(/^\s*;\s*/, ''))
+    return { slot: { operation: { shape: statement.shape, payload } }, end: statement.end }
+  })
+}
+
+function notUtf8(text: Bytes): Operation {
+  return { shape: unreadableShape('QUERY'), payload: unreadablePayload('not UTF-8', text.length) }
+}
+
+/** The text of a message that has one and is UTF-8: what has to be classified before it is planned. */
+export function textOf(arrival: Arrival): string | undefined {
+  const { message } = arrival
+  return message.kind === 'query' || message.kind === 'parse' ? parseUtf8(message.text) : undefined
+}
+
+/** A Query of the first statements of a string, with the stand-in of a refused one behind them. */
+export function truncatedQuery(text: Bytes, end: number, standIn: Bytes): Bytes {
+  // A line break first, since what is before may end in a comment.
+  const separator = Uint8Array.of(0x0a, 0x3b, 0x0a)
+  const joined = new Uint8Array(end + separator.length + standIn.length)
+  joined.set(text.subarray(0, end))
+  joined.set(separator, end)
+  joined.set(standIn, end + separator.length)
+  return encodeFrontend({ kind: 'query', text: joined })
+}

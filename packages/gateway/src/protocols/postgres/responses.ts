@@ -1,0 +1,419 @@
+/**
+ * The answers of a database, matched with what was asked, in order.
+ *
+ * Each message that went upstream left an expectation. An answer belongs to the first one; an error ends it and, within a pipeline, all up
+ * to its Sync, which the server skips. What the server sends beyond what is expected is not the protocol: the session ends.
+ *
+ * On the way to the client: rows are masked, errors and notices scrubbed, the error of a stand-in replaced by ours; status bytes are the
+ * server's. When a result is withheld, the client gets an error in its place and nothing more up to the ReadyForQuery; if the server is
+ * then still in a transaction, a stand-in makes it fail, so that the status the client sees is again the server's own.
+ */
+import { type Bytes, formatRef } from '#base'
+import type { Log, Masking } from '#model'
+import type { ClientWriter } from './client/writer.ts'
+import {
+  Back,
+  decodeBackend,
+  encodeBackend,
+  OversizedRow,
+  MAX_ROW,
+  type TransactionStatus,
+  WireError,
+} from './codec/index.ts'
+import { type Declarations, resultColumns } from './columns.ts'
+import {
+  type Expectation,
+  type ExpectDescribe,
+  type ExpectExecute,
+  ExpectationQueue,
+  type ExpectQuery,
+  type StandIn,
+} from './expectations.ts'
+import { type SessionNames, SyncBatch } from './names.ts'
+import type { Outbox } from './outbox.ts'
+import type { PermittedOperation } from './permitted.ts'
+import { answerCode, encodeAnswer, encodeNotice, scrubNotice, sqlstateOf } from './refuse.ts'
+import { maskingNotice, ResultPass, type Withheld } from './results.ts'
+
+/** What answers need. */
+export interface ResponsesContext {
+  readonly writer: ClientWriter
+  readonly outbox: Outbox
+  readonly names: SessionNames
+  readonly masking: Masking
+  readonly declarations: Declarations
+  readonly log: Log
+  /** A setting was reported; true to pass it on. */
+  readonly onParameter: (name: string, value: string) => boolean
+  /** The server said goodbye and will hang up. */
+  readonly onFatal: () => void
+}
+
+/** The reading half of one session, from the database to the client. */
+export class Responses {
+  readonly #context: ResponsesContext
+  readonly #queue = new ExpectationQueue()
+  /** A batch whose client was told that a result is withheld: nothing of it is passed on any more. */
+  #withheld: SyncBatch | undefined
+  #oversized: OversizedRow | undefined
+  #isMuted = false
+  #wake: (() => void)[] = []
+  /** As of the last ReadyForQuery. */
+  status: TransactionStatus = 'I'
+
+  constructor(context: ResponsesContext) {
+    this.#context = context
+  }
+
+  /** How much is awaited. */
+  get pending(): number {
+    return this.#queue.length
+  }
+
+  /** Notes what was sent and will be answered. */
+  expect(expectation: Expectation): void {
+    this.#queue.push(expectation)
+  }
+
+  /** From now on nothing reaches the client; outcomes are still noted. */
+  mute(): void {
+    this.#isMuted = true
+    this.wake()
+  }
+
+  /** Resolves when something was settled (a description, an error, a ReadyForQuery), or the session is over. */
+  progress(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve))
+  }
+
+  /** Lets everybody who waits look again. */
+  wake(): void {
+    const waiting = this.#wake
+    this.#wake = []
+    for (const resolve of waiting) resolve()
+  }
+
+  /**
+   * Takes one message that is not a row.
+   *
+   * @throws {WireError} for one that nothing here waits for.
+   */
+  frame(type: number, buffer: Bytes, start: number, end: number): void {
+    switch (type) {
+      case Back.parameterStatus:
+        this.#parameter(buffer, start, end)
+        return
+      case Back.notice:
+        if (!this.#isSilenced(this.#queue.head)) this.#send(this.#scrubbed(buffer, start, end))
+        return
+      case Back.notification:
+        // LISTEN is refused: nobody asked for it.
+        return
+      case Back.error:
+        this.#error(buffer, start, end)
+        return
+      case Back.readyForQuery:
+        this.#ready(buffer, start, end)
+        return
+      default:
+        this.#answer(type, buffer, start, end)
+    }
+  }
+
+  /** Takes a run of whole rows. */
+  rows(buffer: Bytes, start: number, end: number, count: number): void {
+    const head = this.#resultHead()
+    if (this.#withheld === head.batch) return
+    const pass = this.#passOf(head)
+    const run = pass.mask(buffer, start, end, count)
+    if (run.end > start && !this.#isMuted) {
+      this.#permittedOf(head).received(buffer, start, run.end, run.rows)
+      head.hasRows = true
+      this.#context.writer.append(buffer, start, run.end)
+    }
+    if (run.withheld !== undefined) this.#withhold(head, pass, run.withheld)
+  }
+
+  oversizedRow(): void {
+    this.#resultHead()
+    this.#oversized = new OversizedRow(MAX_ROW)
+  }
+
+  oversizedRowPiece(buffer: Bytes, start: number, end: number, isLast: boolean): void {
+    const row = this.#oversized
+    row?.take(buffer, start, end)
+    if (!isLast || row === undefined) return
+    this.#oversized = undefined
+    const head = this.#resultHead()
+    if (this.#withheld === head.batch) return
+    const pass = this.#passOf(head)
+    this.#withhold(head, pass, pass.tooLarge(row.found))
+  }
+
+  #answer(type: number, buffer: Bytes, start: number, end: number): void {
+    const head = this.#queue.head
+    switch (type) {
+      case Back.parseComplete:
+        if (head?.kind !== 'parse') throw unexpected()
+        this.#context.names.statements.confirm(head.statement.name, head.statement)
+        this.#done(head.permitted)
+        break
+      case Back.bindComplete:
+        if (head?.kind !== 'bind') throw unexpected()
+        this.#context.names.portals.confirm(head.name, head.portal)
+        this.#done(head.permitted)
+        break
+      case Back.closeComplete:
+        if (head?.kind !== 'close') throw unexpected()
+        if (head.target === 'statement') this.#context.names.statements.confirm(head.name, undefined)
+        else this.#context.names.portals.confirm(head.name, undefined)
+        this.#done(undefined)
+        break
+      case Back.parameterDescription:
+      case Back.rowDescription:
+      case Back.noData:
+        this.#description(type, buffer, start, end)
+        return
+      case Back.commandComplete:
+      case Back.portalSuspended:
+      case Back.emptyQuery:
+        this.#resultEnd(type, buffer, start, end)
+        return
+      default:
+        // COPY is refused, so is FunctionCall; start-up is over.
+        throw unexpected()
+    }
+    this.#relay(head, buffer, start, end)
+  }
+
+  #done(permitted: PermittedOperation | undefined): void {
+    permitted?.answered()
+    this.#queue.shift()
+  }
+
+  #description(type: number, buffer: Bytes, start: number, end: number): void {
+    const head = this.#queue.head
+    if (head?.kind === 'query' && type === Back.rowDescription) {
+      const message = decodeBackend(buffer, start, end)
+      if (message.kind !== 'rowDescription' || head.permitted[head.index] === undefined) throw unexpected()
+      head.pass = new ResultPass(resultColumns(message.columns, this.#context.declarations), this.#context.masking)
+      this.#relay(head, buffer, start, end)
+      return
+    }
+    if (head?.kind !== 'describe') throw unexpected()
+    this.#describe(head, buffer, start, end)
+    if (!head.isOurs) this.#relay(head, buffer, start, end)
+    // A statement's description is two messages, its parameters and its columns.
+    if (type === Back.parameterDescription) return
+    this.#queue.shift()
+    this.wake()
+  }
+
+  #describe(head: ExpectDescribe, buffer: Bytes, start: number, end: number): void {
+    const message = decodeBackend(buffer, start, end)
+    const { statement } = head
+    if (statement === undefined) return
+    if (message.kind === 'parameterDescription') statement.parameterTypes = message.types
+    else if (message.kind === 'noData') statement.description = { kind: 'no-rows' }
+    else if (message.kind === 'rowDescription') {
+      const masked = resultColumns(message.columns, this.#context.declarations)
+      statement.description = { kind: 'rows', columns: message.columns, masked }
+    }
+  }
+
+  #resultEnd(type: number, buffer: Bytes, start: number, end: number): void {
+    const head = this.#resultHead()
+    const permitted = head.kind === 'query' ? head.permitted[head.index] : head.permitted
+    if (head.pass !== undefined) this.#finishPass(head, head.pass)
+    if (type === Back.commandComplete) {
+      if (head.kind === 'query' && permitted === undefined) throw unexpected()
+      if (!head.hasRows) permitted?.changed(changedRows(buffer, start, end))
+    }
+    permitted?.answered()
+    this.#relay(head, buffer, start, end)
+    head.pass = undefined
+    head.hasRows = false
+    if (head.kind === 'query') head.index++
+    else this.#queue.shift()
+  }
+
+  #finishPass(head: ExpectQuery | ExpectExecute, pass: ResultPass): void {
+    const summary = pass.summary()
+    if (summary === undefined) return
+    this.#permittedOf(head).masked(summary)
+    const notice = maskingNotice(summary)
+    if (notice !== undefined && !this.#isSilenced(head)) this.#send(encodeNotice(notice))
+  }
+
+  /** Passes a result on no further: an error in its place, nothing more of its batch, and the rest of the batch is not sent. */
+  #withhold(head: ExpectQuery | ExpectExecute, pass: ResultPass, withheld: Withheld): void {
+    const permitted = this.#permittedOf(head)
+    permitted.withheld(sqlstateOf(withheld.code, 'statement'))
+    const about = withheld.column === undefined ? undefined : `column "${withheld.column}"`
+    const summary = pass.summary()
+    if (summary !== undefined) permitted.masked(summary)
+    head.pass = undefined
+    this.#send(encodeAnswer(answerCode(withheld.code, about, formatRef(permitted.permit.sequence))))
+    this.#withheld = head.batch
+    head.batch.isFailed = true
+    this.#context.log.warn('postgres.result.withheld', { code: withheld.code, column: withheld.column ?? '' })
+  }
+
+  #error(buffer: Bytes, start: number, end: number): void {
+    const message = decodeBackend(buffer, start, end)
+    if (message.kind !== 'error') throw unexpected()
+    const fields = new Map(message.fields)
+    const sqlstate = fields.get('C') ?? 'XX000'
+    const head = this.#queue.head
+    const severity = fields.get('V') ?? fields.get('S')
+    if (severity === 'FATAL' || severity === 'PANIC') this.#context.onFatal()
+    const status = sqlstate === '57014' ? 'cancelled' : 'error'
+    if (!this.#isSilenced(head)) this.#send(this.#errorFor(head, sqlstate, buffer.subarray(start, end)))
+    if (head === undefined) return
+    if (head.kind === 'query') {
+      head.permitted[head.index]?.failed(status, sqlstate)
+      head.hasFailed = true
+      head.batch.isFailed = true
+    } else if (head.kind !== 'sync') this.#failPipeline(head, status, sqlstate)
+    this.wake()
+  }
+
+  #errorFor(head: Expectation | undefined, sqlstate: string, message: Bytes): Bytes {
+    const standIn = standInOf(head)
+    if (standIn !== undefined && standIn.words.replaces.has(sqlstate)) {
+      return encodeAnswer(standIn.words.answer(standIn.ref))
+    }
+    return scrubNotice(message, this.#context.masking.scrubber)
+  }
+
+  /** PostgreSQL 18, Extended Query: "if an error is detected … the backend … reads and discards messages until a Sync". */
+  #failPipeline(failed: Expectation, status: 'error' | 'cancelled', sqlstate: string): void {
+    const { batch } = failed
+    batch.isFailed = true
+    const parsed = failed.kind === 'parse' ? failed.statement.name : failed.kind === 'standIn' ? failed.name : undefined
+    // The unnamed statement is dropped before the new text is looked at.
+    if (parsed === '') this.#context.names.statements.confirm('', undefined)
+    if ('permitted' in failed && failed.kind !== 'query') failed.permitted?.failed(status, sqlstate)
+    this.#queue.shift()
+    for (let head = this.#queue.head; head?.batch === batch && head.kind !== 'sync'; head = this.#queue.head) {
+      if ('permitted' in head && head.kind !== 'query') head.permitted?.skipped()
+      this.#queue.shift()
+    }
+  }
+
+  #ready(buffer: Bytes, start: number, end: number): void {
+    const message = decodeBackend(buffer, start, end)
+    const head = this.#queue.shift()
+    if (message.kind !== 'readyForQuery' || head === undefined) throw unexpected()
+    if (head.kind === 'query') this.#endQuery(head)
+    else if (head.kind !== 'sync') throw unexpected()
+    const { names } = this.#context
+    this.status = message.status
+    // Portals live until the end of their transaction.
+    if (message.status === 'I') names.portals.clear()
+    names.resolve(head.batch)
+    const isHeld = this.#withheld === head.batch && this.#endWithheld()
+    if (!isHeld && !isSilent(head)) this.#send(encodeBackend(message))
+    this.wake()
+  }
+
+  #endQuery(head: ExpectQuery): void {
+    const { names } = this.#context
+    names.statements.confirm('', undefined)
+    names.portals.confirm('', undefined)
+    const mustFail = head.isOurs === true || head.standIn !== undefined || head.index < head.permitted.length
+    if (mustFail && head.hasFailed !== true) throw unexpected()
+    for (const permitted of head.permitted.slice(head.index + 1)) permitted.skipped()
+  }
+
+  /**
+   * The batch of a withheld result is over. In a transaction the server is made to fail as well; returns whether its ReadyForQuery is to
+   * be held back until it has (not possible when the client has already sent more: then the next one tells).
+   */
+  #endWithheld(): boolean {
+    this.#withheld = undefined
+    if (this.status !== 'T') return false
+    const isAlone = this.#queue.length === 0
+    this.failTransaction(isAlone ? 'ready-only' : 'nothing')
+    this.#context.outbox.flush()
+    return isAlone
+  }
+
+  /** Makes the server's transaction fail, which the client has been told of already; it hears of this its ReadyForQuery or nothing. */
+  failTransaction(heard: 'nothing' | 'ready-only'): void {
+    this.#context.outbox.control({ kind: 'standInQuery', ref: undefined })
+    const batch = new SyncBatch()
+    batch.statements.set('', undefined)
+    batch.portals.set('', undefined)
+    this.#context.names.suspend(batch)
+    this.expect({ kind: 'query', batch, permitted: [], index: 0, isOurs: true, isReadyHeard: heard === 'ready-only' })
+  }
+
+  #parameter(buffer: Bytes, start: number, end: number): void {
+    const message = decodeBackend(buffer, start, end)
+    if (message.kind !== 'parameterStatus') throw unexpected()
+    if (this.#context.onParameter(message.name, message.value)) this.#send(buffer.subarray(start, end))
+  }
+
+  #resultHead(): ExpectQuery | ExpectExecute {
+    const head = this.#queue.head
+    if (head?.kind === 'query' || head?.kind === 'execute') return head
+    throw unexpected()
+  }
+
+  /** The masking of the result that rows arrive for. */
+  #passOf(head: ExpectQuery | ExpectExecute): ResultPass {
+    if (head.pass !== undefined) return head.pass
+    const description = head.kind === 'execute' ? head.portal.statement.description : undefined
+    if (description?.kind !== 'rows') throw unexpected()
+    head.pass = new ResultPass(description.masked, this.#context.masking)
+    return head.pass
+  }
+
+  #permittedOf(head: ExpectQuery | ExpectExecute): PermittedOperation {
+    const permitted = head.kind === 'query' ? head.permitted[head.index] : head.permitted
+    if (permitted === undefined) throw unexpected()
+    return permitted
+  }
+
+  #relay(head: Expectation, buffer: Bytes, start: number, end: number): void {
+    if (!this.#isSilenced(head)) this.#context.writer.append(buffer, start, end)
+  }
+
+  #isSilenced(head: Expectation | undefined): boolean {
+    if (this.#isMuted) return true
+    if (head === undefined) return false
+    return this.#withheld === head.batch || (head.kind === 'query' && head.isOurs === true)
+  }
+
+  #send(bytes: Bytes): void {
+    if (!this.#isMuted) this.#context.writer.send(bytes)
+  }
+
+  #scrubbed(buffer: Bytes, start: number, end: number): Bytes {
+    return scrubNotice(buffer.subarray(start, end), this.#context.masking.scrubber)
+  }
+}
+
+function standInOf(head: Expectation | undefined): StandIn | undefined {
+  if (head?.kind === 'standIn') return head.standIn
+  // Within a string it stands behind what was permitted: only then is the error its own.
+  if (head?.kind === 'query' && head.index === head.permitted.length) return head.standIn
+  return undefined
+}
+
+function isSilent(head: Expectation): boolean {
+  return head.kind === 'query' && head.isOurs === true && head.isReadyHeard !== true
+}
+
+/** The count in `UPDATE 3`, `INSERT 0 5`; 0 for what changes no rows. */
+function changedRows(buffer: Bytes, start: number, end: number): number {
+  const message = decodeBackend(buffer, start, end)
+  const tag = message.kind === 'commandComplete' ? message.tag : ''
+  return Number(/^(?:INSERT 0|UPDATE|DELETE|MERGE) ([0-9]{1,15})$/.exec(tag)?.[1] ?? 0)
+}
+
+function unexpected(): WireError {
+  return new WireError('SP_WIRE_INVALID', 'an answer that nothing waits for')
+}
+
