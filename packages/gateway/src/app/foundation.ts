@@ -7,7 +7,6 @@ import { openStore } from '#storage'
 import { openTrail, type Trail } from '#trail'
 import { createSealer, createVault, type Vault } from '#vault'
 import type { Config } from './config/load.ts'
-import { lockDataFolder } from './data-lock.ts'
 import { masterKey } from './keys.ts'
 import { createLog, type LogLevel, systemClock } from './system.ts'
 import { VERSION } from './version.ts'
@@ -37,7 +36,6 @@ export interface StartOptions {
 export async function openFoundation(config: Config, options: StartOptions): Promise<Foundation> {
   mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 })
   chmodSync(config.dataFolder, 0o700)
-  const lock = lockDataFolder(config.dataFolder)
   const ruleset = createHash('sha256').update(rulesetText()).digest('hex')
   const masking = createMasking({}, ruleset)
   const log = createLog(masking.scrubber, options.logLevel)
@@ -59,7 +57,6 @@ export async function openFoundation(config: Config, options: StartOptions): Pro
   const close = async (): Promise<void> => {
     await trail[Symbol.asyncDispose]()
     await store.close()
-    lock[Symbol.dispose]()
   }
   return { log, masking, sealer, store, trail, vault, trailFolder, [Symbol.asyncDispose]: close }
 }

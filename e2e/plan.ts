@@ -1,0 +1,51 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SERVICE_USER } from '../demo/data.ts'
+import type { BoundaryPlan } from '../demo/plan.ts'
+
+/** What a test adds to a plain boundary. */
+export interface TestPlan {
+  /** SQL besides the service role; `SERVICE_USER` is to own what it makes. */
+  readonly sql: readonly string[]
+  readonly tables: readonly string[]
+  readonly panColumns?: readonly string[]
+  readonly policy?: string
+  readonly configuration?: string
+  readonly databaseSettings?: Readonly<Record<string, string>>
+}
+
+/** A plan with a home of its own, on ports away from the demo's. */
+export function testPlan(plan: TestPlan): BoundaryPlan {
+  return {
+    home: mkdtempSync(join(tmpdir(), 'sallyport-e2e-')),
+    ports: { http: 18_080, postgres: 15_432, idp: 18_180 },
+    sql: (password) =>
+      [
+        `create role ${SERVICE_USER} login password '${password}'`,
+        // The demo's policies name the demo's tables.
+        ...['customers', 'orders', 'job_runs']
+          .filter((name) => !plan.sql.join(' ').includes(` ${name} `))
+          .map((name) => `create table ${name} (id int)`),
+        ...plan.sql,
+      ].join('; '),
+    tables: [...new Set(['public.customers', 'public.orders', 'public.job_runs', ...plan.tables])],
+    panColumns: plan.panColumns ?? [],
+    words: 'a test',
+    ...(plan.policy === undefined ? {} : { policy: plan.policy }),
+    ...(plan.configuration === undefined ? {} : { configuration: plan.configuration }),
+    ...(plan.databaseSettings === undefined ? {} : { databaseSettings: plan.databaseSettings }),
+  }
+}
+
+/** A policy that lets ci-bot do these effects on these tables. */
+export function jobPolicy(grants: Readonly<Record<string, readonly string[]>>): string {
+  return Object.entries(grants)
+    .map(([table, effects]) => {
+      const actions = effects.map((effect) => `Action::"${effect}"`).join(', ')
+      const id = `e2e-${table.replaceAll('.', '-')}`
+      return `@id("${id}") @need("a test") @owner("tests") @reviewed("a test")
+permit (principal == Workload::"ci-bot", action in [${actions}], resource == Table::"cards/${table.replace('.', '/')}");`
+    })
+    .join('\n')
+}
