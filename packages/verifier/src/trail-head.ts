@@ -35,7 +35,7 @@ export interface TrailHead {
 export type HeadResult = { readonly kind: 'head'; readonly head: TrailHead } | StoppedHead
 
 /** Why a trail is not looked at further. */
-export interface StoppedHead extends Partial<TrailHead> {
+interface StoppedHead extends Partial<TrailHead> {
   readonly kind: 'stop'
   readonly finding: Finding
 }

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign as edSign, verify as edVerify } from 'node:crypto'
-import { decodeBase64, encodeBase64, encodeHex, isSameBytes, toBuffer } from './bytes.ts'
+import { decodeBase64, encodeBase64, encodeHex, toBuffer } from './bytes.ts'
 import { VerifierError } from './errors.ts'
 import { sha256Of } from './sha256.ts'
 
@@ -88,10 +88,6 @@ export function fingerprintOf(key: VerifierKey): string {
       .match(/../g)
       ?.join(':') ?? ''
   )
-}
-
-export function isSameKey(a: VerifierKey, b: VerifierKey): boolean {
-  return a.name === b.name && isSameBytes(a.publicKey, b.publicKey)
 }
 
 /** Checks one Ed25519 signature over the text of a note. */
