@@ -12,14 +12,14 @@ const CLIENT_ID = 'sallyport-cli'
 const REDIRECT_URI = 'http://127.0.0.1:53682/callback'
 
 /** A clock that can be set ahead of the machine's. */
-export interface ShiftedClock {
+interface ShiftedClock {
   aheadMs: number
   nowMs(): number
   monotonicMs(): number
 }
 
 /** What the token endpoint answered. */
-export interface TokenAnswer {
+interface TokenAnswer {
   readonly status: number
   readonly access_token?: string
   readonly refresh_token?: string

@@ -7,4 +7,4 @@
  * becomes part of an identity, and a token without a stable subject is nobody's.
  */
 export type { IdentityOptions, IdentityService, RevocationTarget, UpstreamProvider, WorkloadRule } from './options.ts'
-export { createIdentity } from './service.ts'
+export { createIdentity } from './create-identity.ts'

@@ -222,6 +222,24 @@ test('of two refreshes at the same time one wins, and the login goes on', async 
   assert.equal((await bench.refresh(won?.refresh_token, '/resource/cards')).status, 200)
 })
 
+test('nothing of a login outlives it: tokens end with it, and it cannot be refreshed', async (t) => {
+  const short = await startIdentity(path.join(folder, 'short.db'), idp, { loginSeconds: 3600 })
+  t.after(short.stop)
+  const login = await short.logIn('alice')
+  const start = Date.now()
+  t.mock.timers.enable({ apis: ['Date'], now: start + 3_000_000 })
+  const late = await short.refresh(login.refresh_token, '/resource/cards')
+  assert.equal(late.status, 200)
+  assert.ok((late.expires_in ?? 0) <= 600, `${late.expires_in}`)
+  const check = async (): Promise<VerifiedCredential | RejectedCredential> =>
+    await short.service.credentials.verify(new Secret(late.access_token ?? ''), resource('cards'))
+  assert.equal(codeOf(await check()), 'verified')
+  t.mock.timers.setTime(start + 3_601_000)
+  assert.equal((await short.refresh(late.refresh_token)).error, 'invalid_grant')
+  assert.equal(codeOf(await check()), 'SP_AUTH_TOKEN_EXPIRED')
+  assert.deepEqual(await short.service.logins({ active: true, limit: 9 }), [])
+})
+
 test('a resource that is not configured, or more than one at once, is no target', async () => {
   const login = await bench.logIn('alice')
   assert.equal((await bench.refresh(login.refresh_token, '/resource/none')).error, 'invalid_target')

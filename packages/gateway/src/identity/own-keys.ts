@@ -28,7 +28,7 @@ export interface OwnKeys {
 }
 
 /** A private JWK for ES256. */
-export interface SigningKey {
+interface SigningKey {
   readonly kty: string
   readonly crv: string
   readonly x: string

@@ -121,7 +121,7 @@ function reject(code: ErrorCode, reason: string, identity?: Identity): RejectedC
 }
 
 /** A span in the largest whole unit: `3 seconds`, `12 minutes`, `5 hours`. */
-export function formatAgo(ms: number): string {
+function formatAgo(ms: number): string {
   const units = [
     [3_600_000, 'hour'],
     [60_000, 'minute'],

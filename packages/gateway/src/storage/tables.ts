@@ -47,7 +47,7 @@ export interface LoginRow {
   revoke_reason: string | null
 }
 
-export interface RevocationRow {
+interface RevocationRow {
   kind: 'token' | 'identity'
   id: string
   at_ms: number
@@ -65,7 +65,7 @@ export interface SecretRow {
   last_used_at_ms: number | null
 }
 
-export interface KeyRow {
+interface KeyRow {
   name: string
   sealed: Uint8Array
   created_at_ms: number
