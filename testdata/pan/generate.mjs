@@ -1,11 +1,12 @@
 /**
- * Writes the vectors of this folder: `node testdata/pan/generate.mjs`. Same output on every run.
+ * Writes the vectors of this folder, or of another: `node testdata/pan/generate.mjs [FOLDER]`. Same output on every run.
  *
  * It shares nothing with the detector: its own check digit (from the left, over a string), its own list of issuers, its own masking (of
  * cells that it composed itself), so that a mistake has to be made twice to go unseen.
  */
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import path from 'node:path'
 
 // ── chance ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -303,7 +304,8 @@ const numberVectors = () => {
     vectors.push({ name: 'negative integer', text: `-${pan}`, refuse: true })
     vectors.push({ name: 'zero fraction', text: `${pan}.00`, refuse: true })
     vectors.push({ name: 'long zero fraction', text: `${pan}.${'0'.repeat(40 + below(200))}`, refuse: true })
-    vectors.push({ name: 'cents', text: `${pan.slice(0, -2)}.${pan.slice(-2)}`, refuse: true })
+    // Whole units are a shorter number.
+    if (!pan.endsWith('00')) vectors.push({ name: 'cents', text: `${pan.slice(0, -2)}.${pan.slice(-2)}`, refuse: true })
     vectors.push({ name: 'with cents', text: `${pan}.50`, refuse: true })
     if (significant.length >= 12) {
       const exponent = pan.length - 1
@@ -386,6 +388,8 @@ const lookalikes = {
   'SHA-1': () => createHash('sha1').update(String(below(1e9))).digest('hex'),
   'SHA-256': () => createHash('sha256').update(String(below(1e9))).digest('hex'),
   'SHA-256 with a card in it': () => `${randomHex(20)}f${cardOf('5555', 16)}e${randomHex(26)}`,
+  'bytea with a card in it': () => `\\x${randomHex(9)}c${cardOf('5555', 16)}${randomHex(8)}`,
+  'long hexadecimal with a card in it': () => `${randomHex(140)}e${cardOf('4', 16)}f${randomHex(30)}`,
   'epoch in ms': () => `17${randomDigits(11)}`,
   'epoch in µs': () => `17${randomDigits(14)}`,
   'epoch in ns': () => `17${randomDigits(17)}`,
@@ -411,7 +415,7 @@ const lookalikes = {
   'double in text': () => `${1 + below(9)}.${randomDigits(15)}`,
   'list of small numbers': () => Array.from({ length: 12 }, () => below(100)).join(', '),
   'list of numbers': () => Array.from({ length: 12 }, () => 1000 + below(9000)).join(', '),
-  'lines of numbers': () => Array.from({ length: 9 }, () => 10 + below(90)).join('\n'),
+  'lines of numbers': () => Array.from({ length: 12 }, () => 10 + below(90)).join('\n'),
   'eleven digits': () => randomDigits(11),
   'twenty digits and more': () => `4${randomDigits(19 + below(20))}`,
   'MAC address': () => [1, 2, 3, 4, 5, 6].map(() => randomHex(2)).join(':'),
@@ -427,6 +431,7 @@ const byChance = {
   'phone without plus': () => `${pick(['62', '63', '57'])} ${randomDigits(3)} ${randomDigits(4)} ${randomDigits(4)}`,
   'two numbers side by side': () => `${pick(['4', '62'])}${randomDigits(5)} ${randomDigits(7)}`,
   'two dates, day first': () => `30-${month()}-2024 ${day()}-${month()}-2025`,
+  'eight numbers on eight lines': () => Array.from({ length: 8 }, () => 10 + below(90)).join('\n'),
   'digits within a word': () => `INV${pick(['4', '5'])}${randomDigits(15)}A`,
 }
 
@@ -452,7 +457,7 @@ const chanceVectors = () => {
 
 const save = (file, about, vectors) => {
   const lines = vectors.map((vector) => `    ${JSON.stringify(vector)}`).join(',\n')
-  writeFileSync(new URL(file, import.meta.url), `{\n  "about": ${JSON.stringify(about)},\n  "vectors": [\n${lines}\n  ]\n}\n`)
+  writeFileSync(path.join(process.argv[2] ?? import.meta.dirname, file), `{\n  "about": ${JSON.stringify(about)},\n  "vectors": [\n${lines}\n  ]\n}\n`)
 }
 
 save('numbers-in-text.json', 'A card number in text: what results (strict) and records (loose) show of it; equal to text: not found.', panVectors())

@@ -4,7 +4,7 @@
  * Finds, in UTF-8: 12 to 19 digits with a known issuer's prefix (ISO/IEC 7812) and length and a right Luhn digit, in digits of any script
  * (\p{Nd}), as one piece or with spaces, dashes, dots, line ends and invisible characters between them (two visible ones at most), glued to
  * letters, as `\u0034`, `\n` and `%34` escapes of JSON and URLs, as numbers with point and exponent; tracks 1 and 2 (ISO/IEC 7813) with
- * and without sentinels. In results it is *strict*: whole groups, usual layouts, whole chains; UUIDs, IBANs, hex digests, phone numbers with
+ * and without sentinels. In results it is *strict*: whole groups, usual layouts, whole chains; UUIDs, IBANs, hexadecimal, phone numbers with
  * a plus and decimal fractions are left alone. In what is recorded, logged or said it is *loose*: any stretch, also of longer runs and
  * across SQL's quotes and `||`.
  *
@@ -13,7 +13,7 @@
  * codes and PINs, which look like any number. For those: declared columns, and policy on what may be asked at all.
  *
  * Rules: a number keeps its last four digits (PCI DSS 3.4.1, FAQ 1091, FAQ 1117), every other digit becomes `*`, byte length stays. A declared
- * `pan` column is truncated whatever it looks like. Numeric values are never altered: one that looks like a card refuses the result, as do
+ * `pan` column is truncated whatever it looks like (its JSON numbers of more than four digits refuse the result). Numeric values are never altered: one that looks like a card refuses the result, as do
  * tracks and any value of a declared `sad` column (3.3.1). Nothing here throws but for misuse.
  *
  * Pure. Buffers are the caller's and rewritten in place; what {@link ValueMasker.value} releases is the masker's, for the call only.

@@ -1,6 +1,6 @@
-/** The ways in which card numbers are written in groups. */
+/** The ways in which card numbers are written in groups; twelve digits (4-4-4) are looked for only where nothing else stands beside them. */
 const layouts = [
-  ...['4-4-4', '4-4-5', '4-3-3-3', '4-4-4-1', '4-6-4', '4-4-4-2', '4-6-5', '4-4-4-3'],
+  ...['4-4-5', '4-3-3-3', '4-4-4-1', '4-6-4', '4-4-4-2', '4-6-5', '4-4-4-3'],
   ...['4-4-4-4', '8-8', '6-10', '4-4-4-5', '4-4-4-4-1', '4-4-4-6', '4-4-4-4-2', '6-12', '4-4-4-7', '4-4-4-4-3', '6-13'],
 ]
 /** Those that are common enough to be looked for among the items of a list. */

@@ -3,7 +3,7 @@ import { isInIban } from './iban.ts'
 import { hexValue } from './tokens.ts'
 
 /** How far from a finding these look, to either side. */
-export const maxLookBytes = 128
+export const maxLookBytes = 132
 
 /**
  * What has the digits of a card number by chance and shows by its form that it is something else. Asked for numbers in results only:
@@ -16,7 +16,7 @@ export function isLookalike(bytes: Bytes, start: number, end: number, origin: nu
   return (
     (before === PLUS && end - start <= maxPhoneBytes && isAscii(bytes, start, end)) ||
     isInUuid(bytes, start, end, origin, to) ||
-    isInDigest(bytes, start, end, origin, to) ||
+    isInHexadecimal(bytes, start, end, origin, to) ||
     isInIban(bytes, start, end, origin, to)
   )
 }
@@ -43,6 +43,8 @@ const PLUS = 0x2b
 const POINT = 0x2e
 const DASH = 0x2d
 const ZERO = 0x30
+const BACKSLASH = 0x5c
+const LOWER_X = 0x78
 
 /** RFC 9562 §4: 8-4-4-4-12 hexadecimal digits. */
 function isInUuid(bytes: Bytes, start: number, end: number, origin: number, to: number): boolean {
@@ -62,20 +64,26 @@ function isUuidAt(bytes: Bytes, at: number): boolean {
 
 /** Lengths of digests in hexadecimal: MD5 to SHA-512. */
 const digestLengths = new Set([32, 40, 48, 56, 64, 96, 128])
+/** Hexadecimal that goes on so far to one side is binary data. */
+const hexReach = 128
 
-function isInDigest(bytes: Bytes, start: number, end: number, origin: number, to: number): boolean {
+/**
+ * Digests, `bytea` as PostgreSQL prints it (`\x…`), long binary data. One letter is asked for: without, it may be a card number in packed
+ * decimal.
+ */
+function isInHexadecimal(bytes: Bytes, start: number, end: number, origin: number, to: number): boolean {
   let from = start
-  while (from > origin && start - from < maxLookBytes && hexValue(bytes[from - 1] ?? 0) >= 0) from -= 1
-  let until = start
   let letters = 0
-  for (; until < to && until - start < maxLookBytes; until += 1) {
-    const byte = bytes[until] ?? 0
-    if (hexValue(byte) < 0) break
-    if (!isDigit(byte)) letters += 1
+  for (; from > origin && start - from < hexReach && hexValue(bytes[from - 1] ?? 0) >= 0; from -= 1) {
+    if (!isDigit(bytes[from - 1] ?? 0)) letters += 1
   }
-  if (until < end || !digestLengths.has(until - from)) return false
-  for (let at = from; at < start; at += 1) if (!isDigit(bytes[at] ?? 0)) letters += 1
-  return letters > 0
+  let until = start
+  for (; until < to && until - start < hexReach && hexValue(bytes[until] ?? 0) >= 0; until += 1) {
+    if (!isDigit(bytes[until] ?? 0)) letters += 1
+  }
+  if (letters === 0 || until < end) return false
+  const printed = from - 2 >= origin && bytes[from - 1] === LOWER_X && bytes[from - 2] === BACKSLASH
+  return printed || start - from === hexReach || until - start === hexReach || digestLengths.has(until - from)
 }
 
 function isDigit(byte: number): boolean {

@@ -9,8 +9,9 @@ const maxTrackBytes = 79
  *     track 1   %B 4111111111111111 ^ DOE/JOHN ^ 2512 101 discretionary ? LRC
  *     track 2    ; 4111111111111111 = 2512 101 discretionary ? LRC
  *
- * The sentinels are often missing, and chips write `D` for `=`. Without a sentinel before it, track 2 must show expiry and service code.
- * Returns the end of the track that goes on at `end`, the byte after the number; or -1 where none does.
+ * The sentinels are often missing, and chips write `D` for `=` (in capitals: small hexadecimal is some digest's). Without a sentinel
+ * before it, track 2 must show expiry and service code. Returns the end of the track that goes on at `end`, the byte after the
+ * number; or -1 where none does.
  */
 export function trackEnd(bytes: Bytes, end: number, to: number, sentinel: boolean): number {
   if (!mayBeTrack(bytes, end, to)) return -1
@@ -23,7 +24,7 @@ export function trackEnd(bytes: Bytes, end: number, to: number, sentinel: boolea
 export function mayBeTrack(bytes: Bytes, end: number, to: number): boolean {
   if (end >= to) return false
   const sign = bytes[end]
-  return sign === CARET || sign === EQUALS || sign === UPPER_D || sign === LOWER_D
+  return sign === CARET || sign === EQUALS || sign === UPPER_D
 }
 
 /** Where the track that a number at `start` belongs to begins: at its sentinel, when it has one. */
@@ -37,7 +38,6 @@ export function trackStart(bytes: Bytes, start: number, origin: number): number 
 const CARET = 0x5e
 const EQUALS = 0x3d
 const UPPER_D = 0x44
-const LOWER_D = 0x64
 const UPPER_B = 0x42
 const LOWER_B = 0x62
 const SEMICOLON = 0x3b

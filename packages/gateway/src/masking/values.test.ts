@@ -195,7 +195,7 @@ function inPieces(
 }
 
 test('a card number across the border of two pieces is masked', () => {
-  const before = 'a'.repeat(1000)
+  const before = 'z'.repeat(1000)
   for (let cut = 0; cut <= pan.length; cut += 1) {
     const { verdict, released } = inPieces({ name: 'c', category: 'text' }, [
       before + pan.slice(0, cut),
@@ -208,7 +208,7 @@ test('a card number across the border of two pieces is masked', () => {
 })
 
 test('no byte of a value that ends in a refusal comes out after it is seen', () => {
-  const filler = 'b'.repeat(600)
+  const filler = 'z'.repeat(600)
   const { verdict, released } = inPieces({ name: 'c', category: 'text' }, [filler, `;${pan}`, '=29121011234?', filler])
   assert.equal(verdict, 'refuse-sad')
   assert.ok(!/\d/.test(released.join('')))

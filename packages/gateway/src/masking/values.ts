@@ -63,9 +63,13 @@ export class ValueMasker implements ResultMasker {
   mask(column: number, buffer: Bytes, start: number, end: number): MaskVerdict {
     if (this.#refusal !== undefined) return this.#refusal
     const state = this.#state(column)
-    const { readers } = this.#shared
+    const { readers, suspects } = this.#shared
     readers.begin(state.column, start)
-    readers.advance(buffer, start, end, end)
+    // A row is walked for the sake of one value; of the others most can be left at a glance.
+    suspects.reset()
+    if (state.column.declared !== undefined || suspects.find(buffer, start, end, true)) {
+      readers.advance(buffer, start, end, end)
+    }
     return this.#conclude(state, readers)
   }
 

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { test } from 'node:test'
 import { withoutDigits } from './testkit/cards.ts'
 import { masking, maskValue } from './testkit/value.ts'
-import { readVectors } from './testkit/vectors.ts'
+import { readVectors, vectorFolder } from './testkit/vectors.ts'
 
 /** Groups vectors by name, so that a failure names the form and not the number. */
 function byName<T extends { readonly name: string }>(vectors: readonly T[]): [string, readonly T[]][] {
@@ -99,3 +103,23 @@ for (const [name, vectors] of byName(
     }
   })
 }
+
+test('the vectors are what their generator makes', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sallyport-pan-'))
+  try {
+    execFileSync(process.execPath, [path.join(vectorFolder, 'generate.mjs'), folder])
+    const files = readdirSync(folder)
+    assert.deepEqual(
+      files.toSorted(),
+      readdirSync(vectorFolder)
+        .filter((file) => file.endsWith('.json'))
+        .toSorted(),
+    )
+    for (const file of files) {
+      const made = readFileSync(path.join(folder, file), 'utf8')
+      assert.ok(made === readFileSync(path.join(vectorFolder, file), 'utf8'), `${file} differs`)
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
