@@ -5,8 +5,11 @@ import type { Shape } from '#model'
  * rejection: what could not be understood is a value with an incomplete shape, which policy denies.
  */
 export interface Classifier {
-  /** Splits and classifies the text of one Query or Parse message. */
-  classify(text: string, settings: ClassifierSettings): Promise<Classification>
+  /**
+   * Splits and classifies the text of one Query or Parse message. `session` is any object that stands for the session: texts of one wait
+   * for each other, not for those of others.
+   */
+  classify(text: string, settings: ClassifierSettings, session?: object): Promise<Classification>
 }
 
 /** What the meaning of a text depends on besides the text. */

@@ -215,7 +215,11 @@ async function reachDatabase(
   try {
     const password = await options.secrets.reveal(target.settings.password.from)
     return await connectUpstream({
-      target: { settings: target.settings, dialer: options.dialer, ...(target.ca === undefined ? {} : { ca: target.ca }) },
+      target: {
+        settings: target.settings,
+        dialer: options.dialer,
+        ...(target.ca === undefined ? {} : { ca: target.ca }),
+      },
       password,
       nonce: Buffer.from(options.random(18)).toString('base64'),
       applicationName: `sallyport/${open.session.id}`,
@@ -250,7 +254,11 @@ function begin(
   const session: PostgresSession = new PostgresSession({
     client,
     upstream,
-    target: { settings: target.settings, dialer: options.dialer, ...(target.ca === undefined ? {} : { ca: target.ca }) },
+    target: {
+      settings: target.settings,
+      dialer: options.dialer,
+      ...(target.ca === undefined ? {} : { ca: target.ca }),
+    },
     open,
     classifier: options.classifier,
     masking: options.masking,

@@ -8,14 +8,15 @@
  *
  * @see https://www.postgresql.org/docs/18/protocol.html
  */
-export type {
-  Classification,
-  ClassifiedStatement,
-  Classifier,
-  ClassifierSettings,
-} from './classifier.ts'
+export type { Classification, ClassifiedStatement, Classifier, ClassifierSettings } from './classifier.ts'
 export { createPostgres, type PostgresListener } from './listener.ts'
 export type { PostgresLimits, PostgresOptions, PostgresResource } from './options.ts'
 export { createClassifier, type WorkerClassifier } from './classify/index.ts'
-export { type DeclaredColumn, type PostgresBlock, postgresBlock, type PostgresSettings, type PostgresTls } from './settings.ts'
+export {
+  type DeclaredColumn,
+  type PostgresBlock,
+  postgresBlock,
+  type PostgresSettings,
+  type PostgresTls,
+} from './settings.ts'
 export { createTcpDialer, type Dialer, type DialTarget } from './upstream/dialer.ts'

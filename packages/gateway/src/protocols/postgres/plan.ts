@@ -218,7 +218,14 @@ export class Planner {
   #planRefusedQuery(draft: Draft, verb: string, bytes: number, refusedBy: Words): boolean {
     const slot = { operation: { shape: unreadableShape(verb), payload: unreadablePayload(verb, bytes) } }
     const parts = [{ slot, end: 0 }]
-    draft.steps.push({ kind: 'query', batch: this.#singleBatch(), raw: NOTHING, text: NOTHING, parts, words: refusedBy })
+    draft.steps.push({
+      kind: 'query',
+      batch: this.#singleBatch(),
+      raw: NOTHING,
+      text: NOTHING,
+      parts,
+      words: refusedBy,
+    })
     return true
   }
 
@@ -244,12 +251,7 @@ export class Planner {
     return draft.refuse(batch, words.tooLarge, { operation })
   }
 
-  #planParse(
-    draft: Draft,
-    message: ParseMessage,
-    raw: Bytes,
-    classification: Classification | undefined,
-  ): boolean {
+  #planParse(draft: Draft, message: ParseMessage, raw: Bytes, classification: Classification | undefined): boolean {
     const batch = this.#batch
     const text = fromUtf8(message.text)
     const statement = prepared(message, text, classification)
@@ -268,7 +270,8 @@ export class Planner {
 
   #parseRefusal(message: ParseMessage, classification: Classification | undefined): ShapedWords | undefined {
     if (classification === undefined) return { shape: unreadableShape('PARSE'), words: words.notUtf8 }
-    if (classification.kind !== 'statements') return { shape: classification.shape, words: refusedWords(classification) }
+    if (classification.kind !== 'statements')
+      return { shape: classification.shape, words: refusedWords(classification) }
     const [first, second] = classification.statements
     if (first !== undefined && second !== undefined) {
       return { shape: incompleteShape(first.shape, 'several statements in one Parse'), words: words.severalStatements }

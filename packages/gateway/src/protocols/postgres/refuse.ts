@@ -15,6 +15,8 @@ export interface Answer {
   readonly message: string
   readonly detail?: string
   readonly hint?: string
+  /** The 1-based character of the statement that it is about. */
+  readonly position?: number
 }
 
 /** `ERROR` fails one statement, `FATAL` ends the session. */
@@ -130,6 +132,7 @@ export function errorFields(answer: Answer, severity: Severity): NoticeFields {
   const detail = answer.detail ?? (isCut ? answer.message : undefined)
   if (detail !== undefined) fields.push(['D', printable(detail)])
   if (answer.hint !== undefined) fields.push(['H', printable(answer.hint)])
+  if (answer.position !== undefined) fields.push(['P', String(answer.position)])
   return fields
 }
 

@@ -416,4 +416,3 @@ function changedRows(buffer: Bytes, start: number, end: number): number {
 function unexpected(): WireError {
   return new WireError('SP_WIRE_INVALID', 'an answer that nothing waits for')
 }
-

@@ -28,6 +28,7 @@ export class ResultPass {
   readonly #columns: readonly ResultColumn[]
   readonly #masker: ResultMasker | undefined
   #withheld: Withheld | undefined
+  #rows = 0
 
   constructor(columns: readonly ResultColumn[], masking: Masking) {
     this.#columns = columns
@@ -42,6 +43,7 @@ export class ResultPass {
   mask(buffer: Bytes, start: number, end: number, rows: number): MaskedRun {
     const masker = this.#masker
     if (masker === undefined) return { end: start, rows: 0, withheld: { code: 'SP_MASK_FAILED' } }
+    this.#rows += rows
     try {
       if (!masker.mayMatch(buffer, start, end)) return { end, rows }
       const walk = walkRows(buffer, start, end, this.#columns.length, this.#visitor(masker, buffer))
@@ -61,7 +63,7 @@ export class ResultPass {
 
   /** The masking record of what was passed on so far. */
   summary(): MaskingSummary | undefined {
-    return this.#masker?.summary()
+    return this.#masker?.summary(this.#rows)
   }
 
   #visitor(masker: ResultMasker, buffer: Bytes): ValueVisitor {
@@ -87,7 +89,9 @@ function begin(columns: readonly ResultColumn[], masking: Masking): ResultMasker
 /** What a person is told after a masked result (`25 values masked in public.cards.pan`), or undefined when nothing was. */
 export function maskingNotice(summary: MaskingSummary | undefined): string | undefined {
   const columns = (summary?.columns ?? []).filter((column) => column.masked > 0)
-  const [first, ...others] = columns.map(({ name, masked }) => `${String(masked)} values masked in ${name}`)
+  const [first, ...others] = columns.map(
+    ({ name, masked }) => `${String(masked)} ${masked === 1 ? 'value' : 'values'} masked in ${name}`,
+  )
   if (first === undefined) return undefined
   const more = others.slice(0, MAX_COLUMNS_NAMED - 1)
   const rest = others.length - more.length

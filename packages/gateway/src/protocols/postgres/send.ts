@@ -253,7 +253,12 @@ export class Sender {
     this.#context.outbox.carry([permitted.permit], raw)
   }
 
-  #refuse(step: { readonly batch: SyncBatch }, slot: Slot | undefined, refusedBy: Words | undefined, name: string): void {
+  #refuse(
+    step: { readonly batch: SyncBatch },
+    slot: Slot | undefined,
+    refusedBy: Words | undefined,
+    name: string,
+  ): void {
     const answered = wordsOf(slot, refusedBy)
     // Permitted by policy, and still not passed on: the outcome says with which error.
     slot?.permitted?.refused(answered.answer(undefined).sqlstate)

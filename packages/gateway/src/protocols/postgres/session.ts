@@ -217,7 +217,7 @@ export class PostgresSession {
   async #classify(arrival: Arrival): Promise<Classification | undefined> {
     const text = textOf(arrival)
     if (text === undefined) return undefined
-    return this.#parts.classifier.classify(text, this.#settings)
+    return this.#parts.classifier.classify(text, this.#settings, this.#parts.open.session)
   }
 
   async #carryOut(plan: Plan): Promise<void> {

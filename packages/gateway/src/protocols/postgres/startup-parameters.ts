@@ -36,7 +36,9 @@ export function readParameters(parameters: ReadonlyMap<string, string>): ClientP
   const settings = new Map<string, string>()
   const asked = [...parameters].filter(([name]) => name !== 'user' && name !== 'database' && !name.startsWith('_pq_.'))
   let applicationName = ''
-  for (const [name, value] of asked.flatMap(([name, text]) => (name === 'options' ? readOptions(text) : [[name, text]]))) {
+  for (const [name, value] of asked.flatMap(([name, text]) =>
+    name === 'options' ? readOptions(text) : [[name, text]],
+  )) {
     const setting = name?.toLowerCase() ?? ''
     if (setting === 'application_name') applicationName = value?.slice(0, MAX_APPLICATION_NAME) ?? ''
     else {

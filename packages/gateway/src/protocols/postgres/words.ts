@@ -62,7 +62,10 @@ export const words: AllWords = {
   binaryColumn: (name) => ({
     answer: (ref) => ({
       sqlstate: '0A000',
-      message: withRef(`column "${name}" is asked for in binary, and cannot be searched for card data in that form`, ref),
+      message: withRef(
+        `column "${name}" is asked for in binary, and cannot be searched for card data in that form`,
+        ref,
+      ),
       hint: 'ask for results in text format (in most drivers: the simple protocol, or binary transfer off)',
     }),
     replaces: standInErrors,
@@ -77,7 +80,9 @@ export function refusalWords(answer: Answer): Words {
 /** Words for a text that has no statements to decide. */
 export function refusedWords(classification: Exclude<Classification, { kind: 'statements' }>): Words {
   if (classification.kind === 'failed') return coded(classification.code)
-  return fixed('42601', classification.shape.incomplete ?? 'syntax error')
+  const { message = 'syntax error', position } = classification
+  const place = position === undefined ? {} : { position }
+  return { answer: (ref) => ({ sqlstate: '42601', message: withRef(message, ref), ...place }), replaces: anyState }
 }
 
 const unreadable = new Map<string, Shape>()

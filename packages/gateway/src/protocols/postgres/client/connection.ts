@@ -11,7 +11,8 @@ export interface Arrival {
 }
 
 /** What a client can say, or began to say at more length than is read. */
-export type ClientMessage = FrontendMessage | { readonly kind: 'oversized'; readonly type: number; readonly length: number }
+export type ClientMessage =
+  FrontendMessage | { readonly kind: 'oversized'; readonly type: number; readonly length: number }
 
 /** Above this many unread bytes the client is not read any further, below half of it again. */
 const MAX_QUEUED_BYTES = 4_194_304
@@ -68,6 +69,7 @@ export class ClientConnection {
       this.#listener?.closed()
     })
     if (rest.length > 0) this.#take(rest)
+    stream.resume()
   }
 
   /** From now on this one is told; at once, if there is something to tell. */

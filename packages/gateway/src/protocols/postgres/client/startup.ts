@@ -55,7 +55,8 @@ export async function receiveIntroduction(socket: Socket, tls: SecureContext | u
       const facts = { packet, stream, isTls: secured !== undefined, serverName: secured?.serverName }
       return { ...facts, rest: reader.detach() }
     }
-    if (secured !== undefined || asked.has(packet.kind)) throw new WireError('SP_WIRE_INVALID', 'encryption asked for twice')
+    if (secured !== undefined || asked.has(packet.kind))
+      throw new WireError('SP_WIRE_INVALID', 'encryption asked for twice')
     asked.add(packet.kind)
     if (packet.kind === 'gssenc' || tls === undefined) stream.write(NO)
     else {
