@@ -79,7 +79,7 @@ function clients(): Pick<Configuration, 'clients' | 'clientDefaults' | 'clientAu
     clients: [
       {
         client_id: CLI_CLIENT_ID,
-        client_name: 'the Sallyport command line',
+        client_name: 'The Sallyport command line',
         // RFC 8252 §7.3: on loopback any port will do.
         application_type: 'native',
         redirect_uris: ['http://127.0.0.1/callback', 'http://[::1]/callback', 'http://localhost/callback'],

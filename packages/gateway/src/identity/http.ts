@@ -52,6 +52,10 @@ async function answer(
     say(response, 400, { title: 'That is not an address here', lines: [] })
     return
   }
+  if (!handlesPath(target.pathname)) {
+    say(response, 404, { title: 'There is nothing here', lines: ['Logins begin with: sallyport login'] })
+    return
+  }
   if (BEGINNINGS.has(target.pathname) && !throttle.admit(request.socket.remoteAddress ?? '')) {
     log.warn('login-throttled', { address: request.socket.remoteAddress ?? '' })
     response.setHeader('retry-after', '60')

@@ -484,7 +484,9 @@ test('cookies are signed, not for scripts, and not those of another provider on 
   }
 })
 
-test('what is not ours is not handled', () => {
+test('what is not ours is not handled', async () => {
+  assert.equal((await fetch(`${bench.url}/elsewhere`)).status, 404)
+  assert.equal((await fetch(`${bench.url}/oauth/elsewhere`)).status, 404)
   for (const pathname of ['/', '/api/v1/whoami', '/oauth', '/devices', '/.well-known/other', '/x/oauth/token'])
     assert.equal(bench.service.handles(pathname), false, pathname)
   for (const pathname of [
