@@ -21,8 +21,8 @@ export async function login(boundary: Boundary, person: PersonName): Promise<voi
     await browseAs(person, address)
     break
   }
-  const { exitCode } = await ended
-  if (exitCode !== 0) throw new Error(`${person} could not log in`)
+  const { exitCode, stderr } = await ended
+  if (exitCode !== 0) throw new Error(`${person} could not log in: ${stderr.trim()}`)
 }
 
 /** Gets a person's token for the database with `sallyport token`. */

@@ -1,6 +1,7 @@
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type pg from 'pg'
+import { entriesPath, TILE_WIDTH } from '@sallyport/verifier'
 import { verifyTrailFolder } from '#app'
 import type { PayloadView, RecordExplanation, RecordList, RecordView } from '#api'
 import type { Boundary } from './boundary.ts'
@@ -172,8 +173,8 @@ async function recordedMarkers(boundary: Boundary): Promise<ReadonlySet<string>>
 async function tamperingIsNamed(tour: Tour): Promise<string> {
   const copy = join(tour.boundary.folder, 'tampered')
   cpSync(tour.boundary.trailFolder, copy, { recursive: true })
-  const bundle = readdirSync(join(copy, 'tile/entries/000.p')).at(-1) ?? ''
-  const path = join(copy, 'tile/entries/000.p', bundle)
+  const size = Number(readFileSync(join(copy, 'checkpoint'), 'utf8').split('\n')[1])
+  const path = join(copy, entriesPath(0, Math.min(size, TILE_WIDTH)))
   const bytes = readFileSync(path)
   const place = bytes.indexOf('"allow"')
   must(place > 0, 'there is no allowed record to tamper with')
