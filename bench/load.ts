@@ -12,6 +12,8 @@ export interface Load {
   readonly script: string
   readonly clients: number
   readonly seconds: number
+  /** Told once the clients are connected and have worked for a second. */
+  readonly onWarm?: () => void
 }
 
 /** Every request of a run: when it was answered (ms of the epoch) and how long it took (µs), in no order. */
@@ -32,7 +34,7 @@ export async function runLoad(load: Load): Promise<Requests> {
     await pgbench(load, [
       ...['-n', '-f', script, '-M', load.protocol],
       ...['-c', String(load.clients), '-j', String(Math.min(2, load.clients)), '-T', String(load.seconds)],
-      ...['-l', `--log-prefix=${join(folder, 'log')}`],
+      ...['-l', `--log-prefix=${join(folder, 'log')}`, '-P', '1'],
       ...['-h', load.target.host, '-p', String(load.target.port), '-U', load.target.user, load.target.database],
     ])
     const logs = readdirSync(folder).filter((name) => name.startsWith('log.'))
@@ -49,7 +51,10 @@ async function pgbench(load: Load, args: readonly string[]): Promise<void> {
     env: { LC_ALL: 'C', PGPASSWORD: load.target.password, PGSSLMODE: 'disable', PGGSSENCMODE: 'disable' },
   })
   let said = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4000)))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    if (!said.includes('progress: ') && text.includes('progress: ')) load.onWarm?.()
+    said = (said + text).slice(-4000)
+  })
   const status = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
   if (status !== 0) throw new Error(`pgbench failed (${String(status)}): ${said.trim()}`)
 }

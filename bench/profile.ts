@@ -41,7 +41,7 @@ const sources: readonly (readonly [RegExp, string])[] = [
 /** Threads beside the main one do one thing each. */
 const workers: readonly (readonly [RegExp, string])[] = [
   [/pars/, 'parse'],
-  [/sequenc/, 'sequence'],
+  [/seque/, 'sequence'],
   [/index/, 'index'],
   [/^libuv/, 'sync'],
 ]

@@ -1,7 +1,6 @@
 import { closeSync, constants, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Arm } from './arm.ts'
 import { type GatewayGround, startGatewayArm } from './gateway.ts'
 import type { Job } from './jobs.ts'
@@ -29,8 +28,6 @@ export interface StagesLine {
   readonly policy: string
 }
 
-/** Before the probe starts, on top of the load's own beginning. */
-const WARM_UP_MS = 1500
 const HOT_FUNCTIONS = 15
 
 /** Runs a job once more on a gateway with the probe in it. */
@@ -57,15 +54,21 @@ interface ProbedLoad extends Probed {
 }
 
 async function probedLoad(setting: Setting, arm: Arm, job: Job, folder: string): Promise<ProbedLoad> {
-  if (arm.pid === undefined) throw new Error('there is no process to look into')
-  const windowMs = setting.seconds * 1000
-  // Longer than the probe, so that the load neither starts nor ends while it looks.
-  const seconds = setting.seconds + 3
-  const load = runLoad({ ...setting, ...job, target: arm.target, clients: job.profiledClients, seconds })
-  const [requests, probed] = await Promise.all([
-    load,
-    delay(WARM_UP_MS).then(() => probe(arm.pid ?? 0, folder, windowMs)),
-  ])
+  const { pid } = arm
+  if (pid === undefined) throw new Error('there is no process to look into')
+  // Longer than the probe, so that the load does not end while it looks.
+  const seconds = setting.seconds + 2
+  const warm = Promise.withResolvers<void>()
+  const load = runLoad({
+    ...setting,
+    ...job,
+    target: arm.target,
+    clients: job.profiledClients,
+    seconds,
+    onWarm: warm.resolve,
+  })
+  const probing = warm.promise.then(() => probe(pid, folder, setting.seconds * 1000))
+  const [requests, probed] = await Promise.all([load, probing])
   return { ...probed, requests: countBetween(requests, probed) }
 }
 
