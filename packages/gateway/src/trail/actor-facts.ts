@@ -22,7 +22,10 @@ export function actorFacts(identity: Identity, session: Session | undefined, scr
   const { agent } = identity
   const names = identity.groups.map((name) => ({ name: scrubber.scrubText(requireText(name, 'actor.user.groups')) }))
   const groups = capList(names, LEAF_BOUNDS.groups)
-  const app = agent === undefined ? {} : { app_name: agentName(agent.name, scrubber), app_uid: requireName(agent.id, 'actor.app_uid') }
+  const app =
+    agent === undefined
+      ? {}
+      : { app_name: agentName(agent.name, scrubber), app_uid: requireName(agent.id, 'actor.app_uid') }
   const actor = {
     ...app,
     idp: { uid: requireName(identity.issuer, 'actor.idp.uid') },
@@ -34,7 +37,11 @@ export function actorFacts(identity: Identity, session: Session | undefined, scr
 
 /** The OCSF `user` of an identity, without groups. */
 export function userFacts(identity: Identity, scrubber: Scrubber): JsonObject {
-  const user = { type: identity.kind, type_id: USER_TYPES[identity.kind], uid: requireName(identity.id, 'actor.user.uid') }
+  const user = {
+    type: identity.kind,
+    type_id: USER_TYPES[identity.kind],
+    uid: requireName(identity.id, 'actor.user.uid'),
+  }
   if (identity.kind === 'person') return user
   return { ...user, name: scrubber.scrubText(requireName(identity.name, 'actor.user.name')) }
 }

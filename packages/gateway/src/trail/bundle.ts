@@ -74,7 +74,8 @@ export class OpenBundle {
   }
 
   #close(start: number, length: number, blob: Bytes | undefined): void {
-    if (length > MAX_LEAF_BYTES || this.isFull) throw new RangeError(`a leaf of ${length} bytes as entry ${this.#width}`)
+    if (length > MAX_LEAF_BYTES || this.isFull)
+      throw new RangeError(`a leaf of ${length} bytes as entry ${this.#width}`)
     this.#entries.writeUInt16BE(length, start - LENGTH_BYTES)
     this.#entriesEnd = start + length
     hashLeafInto(this.#entries.subarray(start, this.#entriesEnd), this.#hashes, this.#width * HASH_BYTES)

@@ -19,5 +19,7 @@ test('a crash at any point of writing, sequencing, closing or recovery loses no 
 
   const { crashes, nested } = await crashEverywhere(witness.points, { seed, nestedEvery: 8 })
   assert.ok(crashes > 400 && nested > 50, `only ${crashes} points, ${nested} in recovery`)
-  t.diagnostic(`${crashes} crash points, ${nested} of them crashed again in recovery; ${witness.checkpoints.size} checkpoints`)
+  t.diagnostic(
+    `${crashes} crash points, ${nested} of them crashed again in recovery; ${witness.checkpoints.size} checkpoints`,
+  )
 })

@@ -86,7 +86,8 @@ export class DayKeys implements PayloadKeys {
   async #read(id: string): Promise<Bytes> {
     const sealed = await readWhole(this.#files, this.#path(id), MAX_SEALED_BYTES)
     const key = sealed === undefined ? undefined : this.#sealer.open(sealed, contextOf(id))
-    if (key?.length !== DAY_KEY_BYTES) throw new GatewayError('SP_VAULT_SEAL_BROKEN', `the day key ${id} cannot be read`)
+    if (key?.length !== DAY_KEY_BYTES)
+      throw new GatewayError('SP_VAULT_SEAL_BROKEN', `the day key ${id} cannot be read`)
     return key
   }
 

@@ -67,7 +67,8 @@ export class Derivation {
     }
     const context = this.#contexts.get(entry.context)
     const shape = this.#shapes.get(entry.shape)
-    if (context === undefined || shape === undefined) throw damaged(this.segment, `record ${entry.index} lacks a definition`)
+    if (context === undefined || shape === undefined)
+      throw damaged(this.segment, `record ${entry.index} lacks a definition`)
     if (entry.kind === 'outcome') {
       return { leaf: this.#writer.outcome(entry, context, shape), blob: undefined, closes: entry.intent }
     }

@@ -27,16 +27,18 @@ const REQUIRED: Readonly<Record<TrailEvent['class'], readonly string[]>> = {
  */
 export function eventFacts(event: TrailEvent, scrubber: Scrubber, product: JsonObject): JsonObject {
   const eventClass = EVENT_CLASSES[event.class]
-  const activityId = Object.hasOwn(eventClass.activities, event.activity) ? eventClass.activities[event.activity] : undefined
+  const activityId = Object.hasOwn(eventClass.activities, event.activity)
+    ? eventClass.activities[event.activity]
+    : undefined
   if (activityId === undefined) throw invalidRecord('unmapped.activity')
   const actor = event.actor === undefined ? undefined : actorFacts(event.actor, event.session, scrubber)
-  const { details, truncated } = detailFacts(event.details, scrubber)
+  const { details, whole, truncated } = detailFacts(event.details, scrubber)
   const leaf: JsonObject = {
     ...classFacts(eventClass, activityId, event),
     ...(actor === undefined ? {} : { actor: actor.actor }),
     ...endpointFacts(event),
-    ...statusFacts(event, details),
-    ...classMembers(event, details, scrubber, product),
+    ...statusFacts(event, whole),
+    ...classMembers(event, whole, scrubber, product),
     unmapped: {
       activity: event.activity,
       ...(details === undefined ? {} : { details }),
@@ -64,7 +66,11 @@ export function truncatedFacts(parts: readonly string[]): JsonObject {
 }
 
 /** Class, activity and type of a leaf. */
-export function classFacts(eventClass: Omit<EventClass, 'activities'>, activityId: number, event: { activity: string }): JsonObject {
+export function classFacts(
+  eventClass: Omit<EventClass, 'activities'>,
+  activityId: number,
+  event: { activity: string },
+): JsonObject {
   return {
     activity_id: activityId,
     ...(activityId === OTHER_ACTIVITY ? { activity_name: event.activity } : {}),
@@ -80,7 +86,12 @@ function endpointFacts({ client, session, resource }: TrailEvent): JsonObject {
   return {
     ...(from === undefined
       ? {}
-      : { src_endpoint: { ip: requireName(from.address, 'src_endpoint.ip'), port: requireCount(from.port, 'src_endpoint.port') } }),
+      : {
+          src_endpoint: {
+            ip: requireName(from.address, 'src_endpoint.ip'),
+            port: requireCount(from.port, 'src_endpoint.port'),
+          },
+        }),
     ...(name === undefined ? {} : { dst_endpoint: { svc_name: requireName(name, 'dst_endpoint.svc_name') } }),
   }
 }
@@ -96,7 +107,12 @@ function statusFacts(event: TrailEvent, details: JsonObject | undefined): JsonOb
   }
 }
 
-function classMembers(event: TrailEvent, details: JsonObject | undefined, scrubber: Scrubber, product: JsonObject): JsonObject {
+function classMembers(
+  event: TrailEvent,
+  details: JsonObject | undefined,
+  scrubber: Scrubber,
+  product: JsonObject,
+): JsonObject {
   const user = event.actor === undefined ? undefined : userFacts(event.actor, scrubber)
   switch (event.class) {
     case 'authentication': {
@@ -136,19 +152,22 @@ function entityFacts(details: JsonObject | undefined): JsonObject {
 }
 
 interface DetailFacts {
+  /** What the leaf takes of them. */
   readonly details: JsonObject | undefined
+  /** All of them, scrubbed. */
+  readonly whole: JsonObject | undefined
   readonly truncated: readonly string[]
 }
 
 /** Details scrubbed and within their bound. */
 function detailFacts(details: JsonObject | undefined, scrubber: Scrubber): DetailFacts {
-  if (details === undefined) return { details, truncated: [] }
+  if (details === undefined) return { details, whole: details, truncated: [] }
   const whole = scrubJson(details, scrubber, 0)
   if (!isObject(whole)) throw invalidRecord('unmapped.details')
   encodeFacts(whole)
   const cut = capMembers(whole, LEAF_BOUNDS.details)
   const gone = Object.keys(whole).filter((name) => cut[name] === undefined)
-  return { details: cut, truncated: gone.map((name) => `details.${capText(name, 64)}`).slice(0, 16) }
+  return { details: cut, whole, truncated: gone.map((name) => `details.${capText(name, 64)}`).slice(0, 16) }
 }
 
 /** Deeper details are a mistake of the caller's. */
@@ -159,10 +178,14 @@ const DIGEST = /^(?=.*[a-f])[0-9a-f]{64}$/
 function scrubJson(value: Json, scrubber: Scrubber, depth: number): Json {
   if (depth > MAX_DEPTH) throw invalidRecord('unmapped.details')
   if (typeof value === 'string') return DIGEST.test(value) ? value : scrubber.scrubText(value)
+  // Times come with fractions where the platform has them; a record has integers.
+  if (typeof value === 'number' && Number.isFinite(value)) return Math.round(value)
   if (typeof value !== 'object' || value === null) return value
   if (isArray(value)) return value.map((item) => scrubJson(item, scrubber, depth + 1))
   const members = Object.entries(value).filter(([, member]) => member !== undefined)
-  return Object.fromEntries(members.map(([name, member]) => [scrubber.scrubText(name), scrubJson(member, scrubber, depth + 1)]))
+  return Object.fromEntries(
+    members.map(([name, member]) => [scrubber.scrubText(name), scrubJson(member, scrubber, depth + 1)]),
+  )
 }
 
 function isArray(value: Json): value is readonly Json[] {

@@ -59,7 +59,10 @@ export class ItemMaker {
       return { kind: 'system', timeMs, json: encodeFacts(eventFacts(entry.event, this.#scrubber, this.#product)) }
     }
     if (entry.payload.length > MAX_PAYLOAD_BYTES) {
-      throw new GatewayError('SP_OPERATION_TOO_LARGE', `a payload of ${entry.payload.length} bytes; the trail takes ${MAX_PAYLOAD_BYTES}`)
+      throw new GatewayError(
+        'SP_OPERATION_TOO_LARGE',
+        `a payload of ${entry.payload.length} bytes; the trail takes ${MAX_PAYLOAD_BYTES}`,
+      )
     }
     const context = this.#context(entry.session)
     return { kind: 'intent', timeMs, context, shape: this.#shape(entry.decided), payload: entry.payload }

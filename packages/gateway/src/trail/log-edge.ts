@@ -36,7 +36,12 @@ export interface LogEdge {
  *
  * @throws {GatewayError} `SP_TRAIL_TAMPERED`
  */
-export async function readEdge(files: FilePort, folder: string, size: number, root: Bytes | undefined): Promise<LogEdge> {
+export async function readEdge(
+  files: FilePort,
+  folder: string,
+  size: number,
+  root: Bytes | undefined,
+): Promise<LogEdge> {
   const tiles = new Map<string, Bytes>()
   for (let level = 0; level < tileLevels(size); level += 1) {
     const index = Math.floor(hashesAtLevel(level, size) / TILE_WIDTH)
@@ -98,8 +103,10 @@ async function readPayloads(
     entries.forEach((entry, at) => {
       const { payload } = parseRecord(entry)
       const blob = blobs[at]
-      const isAsCommitted = payload === undefined ? blob === undefined : blob !== undefined && isCommitted(blob, payload)
-      if (!isAsCommitted) throw tampered(`the payload of record ${index * TILE_WIDTH + at} is not the one it commits to`)
+      const isAsCommitted =
+        payload === undefined ? blob === undefined : blob !== undefined && isCommitted(blob, payload)
+      if (!isAsCommitted)
+        throw tampered(`the payload of record ${index * TILE_WIDTH + at} is not the one it commits to`)
     })
     return blobs
   } catch (error) {

@@ -89,7 +89,8 @@ export class LogReader {
   /** Checks a frame against those before it. */
   #accept(reader: SegmentReader, frame: OpenedFrame | undefined): ReadFrame {
     const { header } = reader
-    if (frame === undefined) throw damaged(header.segment, `frame ${reader.frame} does not open, though what follows it was acknowledged`)
+    if (frame === undefined)
+      throw damaged(header.segment, `frame ${reader.frame} does not open, though what follows it was acknowledged`)
     if (frame.head.firstIndex > this.#reached) throw damaged(header.segment, `record ${this.#reached} is missing`)
     const entries = [...decodeEntries(frame.entries)]
     let index = frame.head.firstIndex

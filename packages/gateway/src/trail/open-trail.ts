@@ -82,7 +82,17 @@ async function start(opened: Opened): Promise<Trail> {
   const board = new Board()
   const maker = new ItemMaker(scrubber, productFacts(version))
   const own = new OwnRecords(maker, version, () => clock.nowMs())
-  const trail = new RunningTrail({ options, limits, board, dayKeys, maker, own, verifierKey, published: recovery, lock })
+  const trail = new RunningTrail({
+    options,
+    limits,
+    board,
+    dayKeys,
+    maker,
+    own,
+    verifierKey,
+    published: recovery,
+    lock,
+  })
   let host: SequencerHost | undefined
   const supply = new SegmentSupply(
     {

@@ -80,7 +80,10 @@ function decisionFacts(decision: Decision, cut: TextCutter): DecisionFacts {
   return {
     ...(code === undefined ? {} : { code }),
     outcome: decision.outcome,
-    policies: cut.list('policies', decision.policies.map((id) => requireText(id, 'unmapped.decision.policies'))),
+    policies: cut.list(
+      'policies',
+      decision.policies.map((id) => requireText(id, 'unmapped.decision.policies')),
+    ),
     policy_hash: requireName(decision.policyHash, 'unmapped.decision.policy_hash'),
     ...(decision.reason === undefined ? {} : { reason: cut.text('reason', decision.reason) }),
   }

@@ -45,7 +45,8 @@ const troubles: readonly Trouble[] = [
   },
   {
     name: 'writes fail, and all of them are on disk nevertheless',
-    mishap: (point, count) => (isWalWrite(point) && count < 3 ? { kind: 'error', code: 'EIO', written: 1e9 } : undefined),
+    mishap: (point, count) =>
+      isWalWrite(point) && count < 3 ? { kind: 'error', code: 'EIO', written: 1e9 } : undefined,
     cause: 'write-failed',
   },
   {
@@ -60,7 +61,8 @@ const troubles: readonly Trouble[] = [
   },
   {
     name: 'a write hangs, and comes after all when nobody waits for it any more',
-    mishap: (point, count, released) => (isWalWrite(point) && count < 1 ? { kind: 'slow', until: released } : undefined),
+    mishap: (point, count, released) =>
+      isWalWrite(point) && count < 1 ? { kind: 'slow', until: released } : undefined,
     cause: 'write-timeout',
   },
 ]

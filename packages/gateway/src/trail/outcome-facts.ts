@@ -42,14 +42,12 @@ function extraFacts({ errorCode, masking }: Outcome, scrubber: Scrubber): Outcom
 }
 
 function maskingFacts(masking: MaskingSummary, scrubber: Scrubber): OutcomeExtra {
-  const columns = masking.columns.map(
-    ({ name, rule, seen, masked }): JsonObject => ({
-      masked: countOf(masked),
-      name: textOf(name, scrubber),
-      rule: textOf(rule, scrubber),
-      seen: countOf(seen),
-    }),
-  )
+  const columns = masking.columns.map(({ name, rule, seen, masked }): JsonObject => ({
+    masked: countOf(masked),
+    name: textOf(name, scrubber),
+    rule: textOf(rule, scrubber),
+    seen: countOf(seen),
+  }))
   const kept = capList(columns, LEAF_BOUNDS.masking)
   const ruleset = capText(masking.ruleset.toWellFormed(), LEAF_BOUNDS.reason)
   return { masking: { columns: kept, ruleset }, ...(kept.length < columns.length ? { truncated: ['masking'] } : {}) }

@@ -19,7 +19,10 @@ export class OwnRecords {
   }
 
   /** The first record of a process: what it goes on from, and what was cut. */
-  start(recovery: Recovery, facts: { readonly segment: number; readonly keyId: string; readonly verifierKey: string }): Item {
+  start(
+    recovery: Recovery,
+    facts: { readonly segment: number; readonly keyId: string; readonly verifierKey: string },
+  ): Item {
     const { previous, size, open, cuts } = recovery
     const details = {
       key_id: facts.keyId,

@@ -92,10 +92,15 @@ export class Planner {
    *
    * @param next the number that the next record will have.
    */
-  takeBack(inFlight: Batch | undefined, next: number): { readonly calls: readonly Call[]; readonly segments: readonly Segment[] } {
+  takeBack(
+    inFlight: Batch | undefined,
+    next: number,
+  ): { readonly calls: readonly Call[]; readonly segments: readonly Segment[] } {
     const batches = [inFlight, ...this.#queue, this.#open].filter((batch) => batch !== undefined)
     const calls = [...batches.flatMap((batch) => batch.calls), ...this.#backlog]
-    const segments = [...batches.map(({ segment }) => segment), this.#segment].filter((segment) => segment !== undefined)
+    const segments = [...batches.map(({ segment }) => segment), this.#segment].filter(
+      (segment) => segment !== undefined,
+    )
     this.#queue = []
     this.#open = undefined
     this.#backlog = []

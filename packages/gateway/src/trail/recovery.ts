@@ -60,7 +60,8 @@ async function findEnd(source: SequencerSource, segments: readonly number[]): Pr
     if (reader === undefined) continue
     try {
       while ((await reader.next()) !== undefined);
-      if (await reader.hasFrameBehind()) throw damaged(segment, `frame ${reader.frame} does not open, but one behind it does`)
+      if (await reader.hasFrameBehind())
+        throw damaged(segment, `frame ${reader.frame} does not open, but one behind it does`)
       if (await reader.isTorn()) torn.unshift({ segment, offset: reader.offset })
       if (reader.frame > 0) return { position: { segment, offset: reader.offset }, torn }
     } finally {

@@ -26,7 +26,9 @@ export interface SegmentHeader {
 }
 
 /** Makes the header of a new segment. */
-export function makeSegmentHeader(facts: Pick<SegmentHeader, 'segment' | 'origin' | 'product' | 'keyId'>): SegmentHeader {
+export function makeSegmentHeader(
+  facts: Pick<SegmentHeader, 'segment' | 'origin' | 'product' | 'keyId'>,
+): SegmentHeader {
   return { ...facts, derivation: DERIVATION, salt: randomBytes(32), payloadNonce: randomBytes(12) }
 }
 
@@ -77,7 +79,10 @@ interface HeaderJson {
 
 function isHeaderJson(json: unknown): json is HeaderJson {
   if (typeof json !== 'object' || json === null) return false
-  const { derivation, key_id, origin, payload_nonce, product, salt, segment } = json as Record<keyof HeaderJson, unknown>
+  const { derivation, key_id, origin, payload_nonce, product, salt, segment } = json as Record<
+    keyof HeaderJson,
+    unknown
+  >
   const areTexts = [key_id, origin, payload_nonce, product, salt].every((text) => typeof text === 'string')
   return areTexts && Number.isSafeInteger(derivation) && Number.isSafeInteger(segment)
 }

@@ -64,7 +64,8 @@ export class SegmentReader {
       const header = decodeSegmentHeader(block.subarray(0, await file.read(block, 0)))
       if (header?.segment !== segment) throw damaged(segment, 'its header is not the one it was given')
       if (header.origin !== source.origin) throw damaged(segment, `it belongs to ${header.origin}`)
-      if (header.derivation !== DERIVATION) throw damaged(segment, 'another version of Sallyport wrote it: start that one once, it drains the segments')
+      if (header.derivation !== DERIVATION)
+        throw damaged(segment, 'another version of Sallyport wrote it: start that one once, it drains the segments')
       const dayKey = source.dayKey(header.keyId)
       if (dayKey === undefined) throw damaged(segment, `the day key ${header.keyId} is missing`)
       return new SegmentReader(file, await file.size(), header, segmentKey(dayKey, header.salt))
@@ -110,12 +111,22 @@ export class SegmentReader {
 
   /** Whether a frame opens anywhere behind the next frame's place. With one commit in flight that cannot come from a crash. */
   async hasFrameBehind(): Promise<boolean> {
-    for (let at = this.#offset + FRAME_ALIGNMENT; at < this.#size; at += FRAME_ALIGNMENT) {
-      const head = decodeFrameHead(await this.#bytes(at, FRAME_HEADER_BYTES, this.#size))
-      if (head === undefined || head.segment !== this.header.segment) continue
-      if ((await this.#openAt(at, head.frame, this.#size)) !== undefined) return true
+    for (let start = this.#offset + FRAME_ALIGNMENT; start < this.#size; start += CHUNK_BYTES) {
+      for (const { at, head } of this.#headsIn(await this.#bytes(start, CHUNK_BYTES, this.#size), start)) {
+        if ((await this.#openAt(at, head.frame, this.#size)) !== undefined) return true
+      }
     }
     return false
+  }
+
+  /** Whatever looks like the head of a frame of this segment. */
+  #headsIn(bytes: Buffer, start: number): { readonly at: number; readonly head: FrameHead }[] {
+    const heads: { at: number; head: FrameHead }[] = []
+    for (let at = 0; at < bytes.length; at += FRAME_ALIGNMENT) {
+      const head = decodeFrameHead(bytes.subarray(at, at + FRAME_HEADER_BYTES))
+      if (head?.segment === this.header.segment) heads.push({ at: start + at, head })
+    }
+    return heads
   }
 
   async close(): Promise<void> {

@@ -140,7 +140,8 @@ export class Sequencer {
   /** Ends a recovery: segments below `segment` are done with, also when they brought nothing. */
   async finish(segment: number): Promise<void> {
     await this.#reader.close()
-    const isUnchanged = segment === this.#state.segment && this.size === this.#state.size && this.#cuts === this.#state.cuts
+    const isUnchanged =
+      segment === this.#state.segment && this.size === this.#state.size && this.#cuts === this.#state.cuts
     if (!isUnchanged) await this.#save(segment)
   }
 
@@ -195,7 +196,9 @@ async function republish(source: SequencerSource, state: TrailState, signed: Che
   if (bytes.toString('utf8') === state.checkpoint) return
   const found = openOwn(source, bytes)
   if (signed === undefined || found.size >= signed.size) {
-    throw tampered(`a checkpoint of ${found.size} records is published, but the state of the trail is that of ${state.size}`)
+    throw tampered(
+      `a checkpoint of ${found.size} records is published, but the state of the trail is that of ${state.size}`,
+    )
   }
   await publish(source, state.checkpoint)
 }

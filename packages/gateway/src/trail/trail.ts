@@ -1,12 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type EventEntry,
-  GatewayError,
-  type IntentEntry,
-  type Log,
-  type OutcomeEntry,
-  type Receipt,
-} from '#model'
+import { type EventEntry, GatewayError, type IntentEntry, type Log, type OutcomeEntry, type Receipt } from '#model'
 import type { PayloadKeys } from '#model/read'
 import type { Board } from './board.ts'
 import { dayOf, type DayKeys } from './day-keys.ts'
@@ -223,7 +216,13 @@ export class RunningTrail implements Trail, HostListener {
   #suspend(cause: OutageCause, error: string): void {
     if (this.#suspension !== undefined && this.#suspension.cause !== 'behind') return
     const begun = this.#suspension
-    this.#suspension = { cause, error, sinceMs: begun?.sinceMs ?? this.#parts.options.clock.nowMs(), refused: begun?.refused ?? 0, cuts: [] }
+    this.#suspension = {
+      cause,
+      error,
+      sinceMs: begun?.sinceMs ?? this.#parts.options.clock.nowMs(),
+      refused: begun?.refused ?? 0,
+      cuts: [],
+    }
     this.#log.error('trail.unavailable', { cause, error })
     this.#announce(this.#suspension)
   }
@@ -238,7 +237,8 @@ export class RunningTrail implements Trail, HostListener {
   }
 
   #announce(outage: Outage | undefined): void {
-    const availability: Availability = outage === undefined ? { writable: true } : { writable: false, cause: outage.cause }
+    const availability: Availability =
+      outage === undefined ? { writable: true } : { writable: false, cause: outage.cause }
     for (const listener of this.#availabilityListeners) listener(availability)
   }
 
@@ -256,7 +256,8 @@ export class RunningTrail implements Trail, HostListener {
       this.#alarmedMs = now
       this.#log.warn('trail.sequencer_behind', { lagMs: this.#lagMs, records: this.#lagRecords })
     }
-    if (writeAhead.outage === undefined && now - this.#beatMs >= (this.#parts.options.heartbeatMs ?? 60_000)) this.#beat(writeAhead, now)
+    if (writeAhead.outage === undefined && now - this.#beatMs >= (this.#parts.options.heartbeatMs ?? 60_000))
+      this.#beat(writeAhead, now)
   }
 
   #beat(writeAhead: WriteAhead, nowMs: number): void {

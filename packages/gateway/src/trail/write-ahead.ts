@@ -216,7 +216,8 @@ export class WriteAhead {
     const largest = Math.min(MAX_CALL_BYTES, limits.segmentBytes - HEADER_BYTES - FRAME_ALIGNMENT)
     if (bytes > largest) return new GatewayError('SP_OPERATION_TOO_LARGE', `records of ${bytes} bytes in one call`)
     if (this.#planner.waitingBytes + bytes > limits.queueBytes) return unavailable('too many records wait for the disk')
-    if (this.#intents.size + items.length > limits.openIntents) return unavailable('too many operations have no outcome')
+    if (this.#intents.size + items.length > limits.openIntents)
+      return unavailable('too many operations have no outcome')
     return undefined
   }
 

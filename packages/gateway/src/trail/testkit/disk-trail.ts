@@ -40,7 +40,10 @@ export function steppingClock(startMs = 1_795_262_400_000): Clock {
 }
 
 /** Opens a trail on a disk of its own making. */
-export async function openOn(disk: LossyDisk, more: Partial<TrailOptions> = {}): Promise<{ trail: Trail; log: KeptLog }> {
+export async function openOn(
+  disk: LossyDisk,
+  more: Partial<TrailOptions> = {},
+): Promise<{ trail: Trail; log: KeptLog }> {
   const log = keepLog()
   const trail = await openTrail({
     directory: DIRECTORY,
@@ -53,7 +56,7 @@ export async function openOn(disk: LossyDisk, more: Partial<TrailOptions> = {}):
     scrubber,
     log,
     filePort: disk,
-    checkpointMs: 20,
+    checkpointMs: 4,
     heartbeatMs: 1_000_000,
     ...more,
     limits: { segmentBytes: 65_536, ...more.limits },
@@ -100,7 +103,10 @@ export interface Leaf {
 }
 
 /** Reads every record of a log from its files, by the last checkpoint. */
-export function readRecords(contentOf: (path: string) => Buffer | undefined, trail: Pick<Trail, 'payloadKeys'>): FoundRecord[] {
+export function readRecords(
+  contentOf: (path: string) => Buffer | undefined,
+  trail: Pick<Trail, 'payloadKeys'>,
+): FoundRecord[] {
   const text = contentOf('checkpoint')?.toString('utf8') ?? ''
   const { size } = parseCheckpoint(text.slice(0, text.indexOf('\n\n') + 1))
   const records: FoundRecord[] = []
@@ -138,7 +144,8 @@ export async function checkRecovery(disk: LossyDisk, promises: Promises): Promis
   const records = await checkLog(disk, trail, promises)
   const completed = new Set(records.map(({ leaf }) => leaf.unmapped.intent))
   for (const { leaf } of records) {
-    if (leaf.unmapped.phase === 'intent') assert.ok(completed.has(leaf.metadata.sequence), 'every intent has an outcome')
+    if (leaf.unmapped.phase === 'intent')
+      assert.ok(completed.has(leaf.metadata.sequence), 'every intent has an outcome')
   }
   return records
 }
@@ -146,7 +153,7 @@ export async function checkRecovery(disk: LossyDisk, promises: Promises): Promis
 /** Checks every promise about a log that was closed. */
 export async function checkLog(disk: LossyDisk, trail: Trail, promises: Promises): Promise<FoundRecord[]> {
   const verification = await verifyTrail(sourceOf(disk))
-  assert.equal(verification.verdict, 'intact', verification.finding?.message)
+  assert.equal(verification.verdict, 'intact', verification.finding?.message ?? '')
   const records = readRecords((path) => disk.contentOf(join(DIRECTORY, path)), trail)
   const payloads = new Set<string>()
   records.forEach(({ leaf, payload }, index) => {
@@ -165,6 +172,10 @@ function checkCheckpoints(checkpoints: Iterable<string>, records: readonly Found
   for (const text of checkpoints) {
     const { size, root } = parseCheckpoint(text.slice(0, text.indexOf('\n\n') + 1))
     assert.ok(size <= hashes.length, 'no published record is lost')
-    assert.deepEqual(Buffer.from(rootOfLeaves(hashes.slice(0, size))), Buffer.from(root), `the tree of ${size} is still the same`)
+    assert.deepEqual(
+      Buffer.from(rootOfLeaves(hashes.slice(0, size))),
+      Buffer.from(root),
+      `the tree of ${size} is still the same`,
+    )
   }
 }

@@ -5,6 +5,7 @@
  * `onPoint` is called before and within every operation: the places where a crash can come.
  */
 import { dirname, basename } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Bytes } from '#base'
 import type { FilePort, OpenFile } from '../file-port.ts'
 
@@ -125,7 +126,9 @@ export class LossyDisk implements FilePort {
       copies.set(node, folder)
       folder.names = new Map([...node.names].map(([name, child]) => [name, copy(child)]))
       folder.durable = new Map([...node.durable].map(([name, child]) => [name, copy(child)]))
-      folder.pending = node.pending.map((change) => (change.kind === 'link' ? { ...change, node: copy(change.node) } : change))
+      folder.pending = node.pending.map((change) =>
+        change.kind === 'link' ? { ...change, node: copy(change.node) } : change,
+      )
       return folder
     }
     const disk = new LossyDisk()
@@ -141,13 +144,15 @@ export class LossyDisk implements FilePort {
       seen.add(node)
       if (node instanceof Inode) {
         if (mode === 'keep') node.sync()
-        else if (mode === 'tear') node.durable = node.pending.reduce((content, change) => tear(content, change, random), node.durable)
+        else if (mode === 'tear')
+          node.durable = node.pending.reduce((content, change) => tear(content, change, random), node.durable)
         node.pending = []
         return
       }
       for (const child of [...node.names.values(), ...node.durable.values()]) settle(child)
       for (const change of node.pending) if (change.kind === 'link') settle(change.node)
-      const kept = mode === 'keep' ? node.pending.length : mode === 'lose' ? 0 : Math.floor(random() * (node.pending.length + 1))
+      const kept =
+        mode === 'keep' ? node.pending.length : mode === 'lose' ? 0 : Math.floor(random() * (node.pending.length + 1))
       for (const change of node.pending.slice(0, kept)) applyName(node.durable, change)
       node.names = new Map(node.durable)
       node.pending = []
@@ -298,7 +303,8 @@ class LossyFile implements OpenFile {
     if (mishap?.kind === 'slow') await mishap.until
     const written = mishap === undefined || mishap.kind === 'slow' ? data.length : (mishap.written ?? 0)
     this.#inode.change({ kind: 'write', offset: position, data: data.subarray(0, written) })
-    // Within the write: it is on its way, and not yet promised.
+    // Within the write: it is on its way, and not yet promised; others have their turn meanwhile.
+    await nextTurn()
     await this.#disk.reach({ operation: 'write', path: this.#path })
     if (mishap?.kind === 'error') throw systemError(mishap.code)
     if (this.#isSynchronous && mishap?.kind !== 'short') this.#inode.sync()
@@ -333,7 +339,11 @@ function tear(content: Buffer, change: Change, random: () => number): Buffer {
   const { offset, data } = change
   if (random() < 0.5) {
     // In order up to somewhere within a sector.
-    return applyChange(content, { kind: 'write', offset, data: data.subarray(0, Math.floor(random() * (data.length + 1))) })
+    return applyChange(content, {
+      kind: 'write',
+      offset,
+      data: data.subarray(0, Math.floor(random() * (data.length + 1))),
+    })
   }
   let result = content
   for (let at = 0; at < data.length; at += SECTOR) {

@@ -1,7 +1,16 @@
 /** People, sessions, shapes and ports for the tests of the trail. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import type { Bytes, Clock } from '#base'
-import { type DecidedShape, GatewayError, type Log, type Person, type Scrubber, type Sealer, type Session, type Workload } from '#model'
+import {
+  type DecidedShape,
+  GatewayError,
+  type Log,
+  type Person,
+  type Scrubber,
+  type Sealer,
+  type Session,
+  type Workload,
+} from '#model'
 
 export const ORIGIN = 'gw.example/trail/a'
 export const VERSION = '0.1.0'
@@ -49,7 +58,11 @@ export const select: DecidedShape = {
   shape: {
     verb: 'SELECT',
     accesses: [
-      { effect: 'select', object: { kind: 'table', schema: 'public', name: 'customers' }, columns: ['id', 'name', 'pan'] },
+      {
+        effect: 'select',
+        object: { kind: 'table', schema: 'public', name: 'customers' },
+        columns: ['id', 'name', 'pan'],
+      },
     ],
     template: 'select name, pan from customers where id = $1',
     fingerprint: '9c1e'.repeat(16),
@@ -117,7 +130,11 @@ export const processClock: Clock = {
 
 /** A log that keeps what was said. */
 export interface KeptLog extends Log {
-  readonly lines: { readonly level: string; readonly event: string; readonly facts: Readonly<Record<string, unknown>> }[]
+  readonly lines: {
+    readonly level: string
+    readonly event: string
+    readonly facts: Readonly<Record<string, unknown>>
+  }[]
 }
 
 export function keepLog(): KeptLog {

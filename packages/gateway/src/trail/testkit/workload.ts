@@ -83,7 +83,7 @@ export async function work(
         refused.push(...payloads)
         await nextTurn()
       }
-      if (number % 3 === 0) await nextTurn()
+      await nextTurn()
     }
   }
   await Promise.all(Array.from({ length: WRITERS }, writer))

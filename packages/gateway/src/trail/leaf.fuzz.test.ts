@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import canonicalize from 'canonicalize'
+import fc from 'fast-check'
+import { canonicalJson, type Json, type JsonObject } from '#base'
+import type { Access, DecidedShape, Decision, Identity, Outcome, Scrubber, Session, TrailEvent } from '#model'
+import { ENTITY_TYPES, EVENT_CLASSES } from './activities.ts'
+import { MAX_LEAF_BYTES } from './bounds.ts'
+import { type Item, ItemMaker } from './items.ts'
+import { lifecycleFacts, productFacts } from './lifecycle-facts.ts'
+import { completionFacts } from './open-intents.ts'
+import { deriveItems } from './testkit/derive.ts'
+import { VERSION } from './testkit/samples.ts'
+
+/** Every leaf is compared with two implementations and a schema, and many are long: fewer runs than parsers get. */
+const RUNS = Math.max(100, Number(process.env['SALLYPORT_FUZZ_RUNS'] ?? 100_000) / 400)
+
+const schemaFile = new URL('../../../../docs/spec/record.schema.json', import.meta.url)
+const schema = JSON.parse(readFileSync(schemaFile, 'utf8')) as JsonObject
+const isRecord = new Ajv2020({ allErrors: false, strict: true, strictRequired: false, allowUnionTypes: true }).compile(
+  schema,
+)
+
+/** Nothing is a card number here: what a leaf says must be what was given. */
+const leaveAll: Scrubber = { scrub: (bytes) => bytes, scrubText: (text) => text }
+const maker = new ItemMaker(leaveAll, productFacts(VERSION))
+
+/** Checks one leaf against RFC 8785 by two other implementations, the schema, and the bound. */
+function checkLeaf(leaf: string): JsonObject {
+  const parsed = JSON.parse(leaf) as JsonObject
+  assert.equal(leaf, canonicalize(parsed))
+  assert.equal(leaf, canonicalJson(parsed))
+  assert.ok(Buffer.byteLength(leaf) <= MAX_LEAF_BYTES, `${Buffer.byteLength(leaf)} bytes`)
+  assert.ok(isRecord(parsed), `${JSON.stringify(isRecord.errors?.slice(0, 3))} in ${leaf.slice(0, 2_000)}`)
+  return parsed
+}
+
+const anyText = fc.string({ unit: 'binary', maxLength: 40 }).map((text) => text.toWellFormed())
+const longText = fc.oneof(
+  anyText,
+  fc.nat(9_000).map((length) => '\u0001é"'.repeat(length)),
+)
+const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }).map((text) => text.toWellFormed())
+const count = fc.maxSafeNat()
+const digest = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 64, maxLength: 64 })
+const manyNames = fc.oneof(
+  fc.array(anyText, { maxLength: 4 }),
+  fc.nat(800).map((length) => Array.from({ length }, (_, at) => `group \u0002 ${at}`)),
+)
+
+const agent = fc.option(fc.record({ id: name, name }), { nil: undefined })
+const identity: fc.Arbitrary<Identity> = fc
+  .tuple(fc.record({ id: name, issuer: name, subject: name, name, groups: manyNames }), agent, fc.boolean())
+  .map(([facts, by, isPerson]) => ({
+    ...facts,
+    ...(isPerson ? { kind: 'person' as const, mfa: true } : { kind: 'workload' as const, mfa: false as const }),
+    ...(by === undefined ? {} : { agent: by }),
+  }))
+
+const session: fc.Arbitrary<Session> = fc
+  .record({
+    id: name,
+    identity,
+    resource: fc.record({ name, kind: fc.constant('postgres' as const), tables: fc.constant([]) }),
+    tokenId: name,
+    grantId: name,
+    startedAtMs: fc.double({ min: 0, max: 4e12, noNaN: true }),
+    endsAtMs: count,
+    client: fc.record({ address: name, port: fc.nat(65_535), tls: fc.boolean() }),
+    zone: fc.option(name, { nil: undefined }),
+  })
+  .map(({ zone, ...rest }) => ({ ...rest, resource: zone === undefined ? rest.resource : { ...rest.resource, zone } }))
+
+const access: fc.Arbitrary<Access> = fc
+  .record({
+    effect: fc.constantFrom('select', 'insert', 'update', 'delete', 'truncate', 'ddl', 'call', 'setSetting'),
+    object: fc.oneof(
+      fc.record({ kind: fc.constant('table' as const), schema: anyText, name: anyText }),
+      fc.record({ kind: fc.constant('schema' as const), schema: anyText }),
+      fc.record({ kind: fc.constant('function' as const), schema: anyText, name: anyText }),
+      fc.record({ kind: fc.constant('setting' as const), name: anyText }),
+      fc.constant({ kind: 'database' as const }),
+    ),
+    columns: fc.option(manyNames, { nil: undefined }),
+  })
+  .map(({ columns, ...rest }) => (columns === undefined ? rest : { ...rest, columns }))
+
+const decision: fc.Arbitrary<Decision> = fc
+  .record({
+    outcome: fc.constantFrom('allow', 'deny', 'hold'),
+    policies: manyNames,
+    policyHash: digest,
+    reason: fc.option(longText, { nil: undefined }),
+    code: fc.constantFrom('SP_POLICY_FORBIDDEN' as const, undefined),
+  })
+  .map(({ reason, code, ...rest }) => ({
+    ...rest,
+    ...(reason === undefined ? {} : { reason }),
+    ...(code === undefined || rest.outcome !== 'deny' ? {} : { code }),
+  }))
+
+const decided: fc.Arbitrary<DecidedShape> = fc
+  .record({
+    verb: fc.oneof(name, fc.constantFrom('SELECT', 'CREATE TABLE', 'alter table', 'MERGE', 'BEGIN', '__proto__')),
+    accesses: fc.array(access, { maxLength: 12 }),
+    incomplete: fc.option(longText, { nil: undefined }),
+    template: longText,
+    fingerprint: digest,
+    decision,
+  })
+  .map(({ decision: answer, incomplete, ...shape }) => ({
+    shape: incomplete === undefined ? shape : { ...shape, incomplete },
+    decision: answer,
+  }))
+
+const outcome: fc.Arbitrary<Outcome> = fc
+  .record({
+    status: fc.constantFrom('success', 'error', 'refused', 'skipped', 'cancelled', 'masking-refused', 'lost'),
+    errorCode: fc.option(fc.string({ unit: 'binary' }), { nil: undefined }),
+    rows: fc.oneof(count, fc.double()),
+    bytes: fc.oneof(count, fc.double()),
+    durationMs: fc.double(),
+    digest: fc.option(fc.oneof(digest, fc.constant('none')), { nil: undefined }),
+    masking: fc.option(
+      fc.record({
+        ruleset: fc.string({ unit: 'binary' }),
+        columns: fc.oneof(
+          fc.array(fc.record({ name: fc.string({ unit: 'binary' }), rule: name, seen: count, masked: fc.double() }), {
+            maxLength: 5,
+          }),
+          fc
+            .nat(2_000)
+            .map((length) => Array.from({ length }, (_, at) => ({ name: `c${at}`, rule: 'x', seen: at, masked: 0 }))),
+        ),
+      }),
+      { nil: undefined },
+    ),
+  })
+  .map(({ errorCode, digest: hash, masking, ...rest }) => ({
+    ...rest,
+    ...(errorCode === undefined ? {} : { errorCode }),
+    ...(hash === undefined ? {} : { digest: hash }),
+    ...(masking === undefined ? {} : { masking }),
+  }))
+
+const timeMs = fc.double({ min: 0, max: 8e15, noNaN: true })
+
+test('the leaf of every intent and outcome is canonical, valid and within its bound', () => {
+  fc.assert(
+    fc.property(session, decided, outcome, timeMs, count, (who, what, how, when, index) => {
+      const intent = maker.record({
+        kind: 'intent',
+        timeMs: when,
+        session: who,
+        decided: what,
+        payload: Buffer.from('{}'),
+      })
+      assert.ok(intent.kind === 'intent')
+      const entry = { kind: 'outcome' as const, timeMs: when, intent: index, outcome: how }
+      const [first, second] = deriveItems([intent, maker.outcome(entry, intent, 0)], Math.min(index, 2 ** 52))
+      assert.ok(first?.opens !== undefined && second !== undefined)
+      const leaf = checkLeaf(first.leaf)
+      checkLeaf(second.leaf)
+      assert.equal((leaf['query_info'] as JsonObject)['uid'], what.shape.fingerprint)
+      if (who.identity.kind === 'person')
+        assert.equal(
+          JSON.stringify(leaf).includes(`"name":${JSON.stringify(who.identity.name)},"type":"person"`),
+          false,
+        )
+      const completion: Item = maker.own(completionFacts(first.opens), when)
+      const [third] = deriveItems([completion], 7)
+      assert.ok(third?.closes === first.opens.index)
+      checkLeaf(third.leaf)
+    }),
+    { numRuns: RUNS },
+  )
+})
+
+const details: fc.Arbitrary<JsonObject> = fc.dictionary(
+  fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.toWellFormed()),
+    fc.constantFrom('reason', 'comment', '__proto__', '1', '10', '2'),
+  ),
+  fc.oneof(
+    longText,
+    fc.maxSafeInteger(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(anyText),
+    fc.dictionary(anyText, fc.maxSafeInteger()),
+  ) as fc.Arbitrary<Json>,
+  { maxKeys: 6 },
+) as fc.Arbitrary<JsonObject>
+
+const eventKinds = Object.entries(EVENT_CLASSES).flatMap(([kind, { activities }]) =>
+  Object.keys(activities).map((activity) => ({ class: kind as TrailEvent['class'], activity })),
+)
+
+const event: fc.Arbitrary<TrailEvent> = fc
+  .record({
+    kind: fc.constantFrom(...eventKinds),
+    actor: identity,
+    session: fc.option(session, { nil: undefined }),
+    client: fc.record({ address: name, port: fc.nat(65_535) }),
+    resource: fc.option(name, { nil: undefined }),
+    status: fc.constantFrom('success', 'failure'),
+    code: fc.option(fc.constantFrom('SP_AUTH_TOKEN_EXPIRED'), { nil: undefined }),
+    details,
+    entity: fc.record({ type: fc.constantFrom(...ENTITY_TYPES), uid: name, name, version: name }),
+  })
+  .map(({ kind, session: within, resource, code, details: facts, entity, ...rest }) => ({
+    ...rest,
+    ...kind,
+    ...(within === undefined ? {} : { session: within }),
+    ...(resource === undefined ? {} : { resource }),
+    ...(code === undefined ? {} : { code }),
+    details: kind.class === 'entity-management' ? { ...facts, entity } : facts,
+  }))
+
+test('the leaf of every event is canonical, valid and within its bound', () => {
+  fc.assert(
+    fc.property(event, timeMs, count, (what, when, index) => {
+      const [record] = deriveItems(
+        [maker.record({ kind: 'event', timeMs: when, event: what })],
+        Math.min(index, 2 ** 52),
+      )
+      assert.ok(record !== undefined)
+      checkLeaf(record.leaf)
+    }),
+    { numRuns: RUNS },
+  )
+})
+
+test('the leaf of every record that the trail writes of itself is canonical and valid', () => {
+  const cuts = [{ segment: 3, offset: 4_096, firstIndex: 17 }]
+  for (const activity of ['start', 'stop', 'heartbeat', 'gap'] as const) {
+    for (const which of [[], cuts]) {
+      const facts = lifecycleFacts(activity, productFacts(VERSION), { records: 1, error: 'EIO' }, which)
+      const [record] = deriveItems([maker.own(facts, 1_795_262_400_000.5)], 4)
+      assert.ok(record !== undefined)
+      const leaf = checkLeaf(record.leaf)
+      assert.equal(record.isStart, activity === 'start')
+      assert.equal((leaf['unmapped'] as JsonObject)['lifecycle'], activity)
+    }
+  }
+})
