@@ -19,7 +19,20 @@ export interface Complexity {
 }
 
 /** Words that add a level to the tree where they stand, as operators do. */
-const links = new Set(['not', 'is', 'isnull', 'notnull', 'like', 'ilike', 'similar', 'in', 'between', 'collate', 'at'])
+const links = new Set([
+  'not',
+  'is',
+  'isnull',
+  'notnull',
+  'like',
+  'ilike',
+  'similar',
+  'in',
+  'between',
+  'collate',
+  'at',
+  'operator',
+])
 /** Words that join what is left of them with what is right of them, for the whole query. */
 const joiners = new Set(['join', 'union', 'intersect', 'except'])
 /** Words behind which a new expression begins. */
@@ -73,10 +86,10 @@ class Gauge {
     const code = text.charCodeAt(at)
     if (isSpace(code)) return at + 1
     if (isWordStart(code)) return this.#word(text, at)
-    if (isDigit(code)) return this.#one(numberEnd(text, at))
+    if (isDigit(code) || (code === DOT && isDigit(text.charCodeAt(at + 1)))) return this.#one(numberEnd(text, at))
     switch (code) {
       case QUOTE:
-        return this.#one(quotedEnd(text, at + 1, QUOTE))
+        return this.#one(stringEnd(text, at + 1, false))
       case DOUBLE_QUOTE:
         return this.#one(quotedEnd(text, at + 1, DOUBLE_QUOTE))
       case DOLLAR:
@@ -108,8 +121,15 @@ class Gauge {
 
   #word(text: string, at: number): number {
     const end = wordEnd(text, at)
-    const isString = end - at === 1 && text.charCodeAt(end) === QUOTE && (text.charCodeAt(at) | 32) === LETTER_E
-    if (isString) return this.#one(escapedEnd(text, end + 1))
+    const letter = end - at === 1 ? text.charCodeAt(at) | 32 : 0
+    const next = text.charCodeAt(end)
+    if (next === QUOTE && letter === LETTER_E) return this.#one(stringEnd(text, end + 1, true))
+    if (next === QUOTE && prefixLetters.has(letter)) return this.#one(stringEnd(text, end + 1, false))
+    if (next === AMPERSAND && letter === LETTER_U) {
+      const quote = text.charCodeAt(end + 1)
+      if (quote === QUOTE) return this.#one(stringEnd(text, end + 2, false))
+      if (quote === DOUBLE_QUOTE) return this.#one(quotedEnd(text, end + 2, quote))
+    }
     if (end - at <= LONGEST_WORD) this.#keyword(text.slice(at, end).toLowerCase())
     return this.#one(end)
   }
@@ -204,12 +224,19 @@ const COMMA = 44
 const DOT = 46
 const SEMICOLON = 59
 const MINUS = 45
+const PLUS = 43
+const UNDERSCORE = 95
 const SLASH = 47
 const STAR = 42
 const BACKSLASH = 92
 const NEWLINE = 10
 const RETURN = 13
 const LETTER_E = 101
+const LETTER_U = 117
+const AMPERSAND = 38
+
+/** b'…', x'…' and n'…': bits, hexadecimal and national character strings. */
+const prefixLetters: ReadonlySet<number> = new Set([98, 120, 110])
 
 /** SPEC scan.l: space is [ \t\n\r\f\v]. */
 function isSpace(code: number): boolean {
@@ -243,14 +270,23 @@ function wordEnd(text: string, at: number): number {
   return end
 }
 
+/** Behind a number and whatever is glued to it, which the lexer refuses. */
 function numberEnd(text: string, at: number): number {
+  let end = digitsEnd(text, at)
+  if (text.charCodeAt(end) === DOT && text.charCodeAt(end + 1) !== DOT) end = digitsEnd(text, end + 1)
+  const sign = text.charCodeAt(end + 1)
+  const isSigned = (text.charCodeAt(end) | 32) === LETTER_E && (sign === PLUS || sign === MINUS)
+  if (isSigned && isDigit(text.charCodeAt(end + 2))) end = digitsEnd(text, end + 2)
+  return isWordStart(text.charCodeAt(end)) ? wordEnd(text, end) : end
+}
+
+function digitsEnd(text: string, at: number): number {
   let end = at
-  do end = wordEnd(text, end)
-  while (text.charCodeAt(end) === DOT)
+  while (isDigit(text.charCodeAt(end)) || text.charCodeAt(end) === UNDERSCORE) end++
   return end
 }
 
-/** Behind a quoted string or identifier; a doubled quote does not end it. */
+/** Behind a quoted identifier; a doubled quote does not end it. */
 function quotedEnd(text: string, from: number, quote: number): number {
   let at = from
   while (at < text.length) {
@@ -261,12 +297,12 @@ function quotedEnd(text: string, from: number, quote: number): number {
   return text.length
 }
 
-/** Behind a string with backslash escapes and its continuations on further lines. */
-function escapedEnd(text: string, from: number): number {
+/** Behind a string, with or without backslash escapes, and its continuations on further lines. */
+function stringEnd(text: string, from: number, hasEscapes: boolean): number {
   let at = from
   while (at < text.length) {
     const code = text.charCodeAt(at)
-    if (code === BACKSLASH) at += 2
+    if (hasEscapes && code === BACKSLASH) at += 2
     else if (code !== QUOTE) at++
     else if (text.charCodeAt(at + 1) === QUOTE) at += 2
     else {
@@ -278,16 +314,18 @@ function escapedEnd(text: string, from: number): number {
   return text.length
 }
 
-/** SPEC PostgreSQL 18, 4.1.2.1: constants "only separated by whitespace with at least one newline are concatenated". */
+/** SPEC PostgreSQL 18, 4.1.2.1: constants "only separated by whitespace with at least one newline are concatenated"; comments are whitespace. */
 function continuation(text: string, from: number): number | undefined {
   let at = from
   let hasNewline = false
-  while (at < text.length && isSpace(text.charCodeAt(at))) {
+  for (;;) {
     const code = text.charCodeAt(at)
-    hasNewline ||= code === NEWLINE || code === RETURN
-    at++
+    if (isSpace(code)) {
+      hasNewline ||= code === NEWLINE || code === RETURN
+      at++
+    } else if (code === MINUS && text.charCodeAt(at + 1) === MINUS) at = lineEnd(text, at)
+    else return hasNewline && code === QUOTE ? at + 1 : undefined
   }
-  return hasNewline && text.charCodeAt(at) === QUOTE ? at + 1 : undefined
 }
 
 /** Behind `$tag$ … $tag$`, a parameter, or a lone dollar sign. */

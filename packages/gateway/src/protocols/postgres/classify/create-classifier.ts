@@ -54,7 +54,7 @@ const heavyLane: LaneLimits = {
   queuedPerSession: 64,
   queuedLength: 32 * 1024 * 1024,
   waitSeconds: 10,
-  timeoutMs: 1000,
+  timeoutMs: 2000,
   recycleLength: 16 * 1024 * 1024,
   restMs: 100,
 }
@@ -64,7 +64,8 @@ export function createClassifier(options: ClassifierOptions = {}): WorkerClassif
   const { fastWorkers = fastLane.workers, maxQueued, timeoutMs = fastLane.timeoutMs } = options
   return new LanedClassifier(
     { ...fastLane, workers: fastWorkers, timeoutMs, queued: maxQueued ?? fastLane.queued },
-    { ...heavyLane, timeoutMs, queued: maxQueued ?? heavyLane.queued },
+    // Its worker has to leave the processor to others, so it gets twice the time.
+    { ...heavyLane, timeoutMs: 2 * timeoutMs, queued: maxQueued ?? heavyLane.queued },
   )
 }
 
@@ -73,7 +74,8 @@ export function createClassifier(options: ClassifierOptions = {}): WorkerClassif
  * texts that break or stall the parser delay only their own kind.
  */
 class LanedClassifier implements WorkerClassifier {
-  readonly #pool = new WorkerPool()
+  readonly #fastPool = new WorkerPool(false)
+  readonly #heavyPool = new WorkerPool(true)
   readonly #fast: Lane
   readonly #heavy: Lane
   readonly #known = new LruCache<Promise<Classification>>(textCache)
@@ -86,10 +88,10 @@ class LanedClassifier implements WorkerClassifier {
   #isClosed = false
 
   constructor(fast: LaneLimits, heavy: LaneLimits) {
-    this.#fast = new Lane(this.#pool, fast, (session) => {
+    this.#fast = new Lane(this.#fastPool, fast, (session) => {
       if (session !== this.#anyone) this.#suspects.add(session)
     })
-    this.#heavy = new Lane(this.#pool, heavy, () => undefined)
+    this.#heavy = new Lane(this.#heavyPool, heavy, () => undefined)
   }
 
   async ready(): Promise<void> {
@@ -148,7 +150,7 @@ class LanedClassifier implements WorkerClassifier {
     this.#isClosed = true
     this.#fast.close()
     this.#heavy.close()
-    await this.#pool.close()
+    await Promise.all([this.#fastPool.close(), this.#heavyPool.close()])
   }
 }
 

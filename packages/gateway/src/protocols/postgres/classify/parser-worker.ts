@@ -34,10 +34,11 @@ export class ParserWorker {
   /** Whether it came up. */
   readonly ready: Promise<boolean>
 
-  constructor() {
+  /** `isBackground` makes it leave the processor to others where the platform can. */
+  constructor(isBackground: boolean) {
     const progress = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
     this.#working = new Int32Array(progress)
-    const setup: WorkerSetup = { progress }
+    const setup: WorkerSetup = { progress, isBackground }
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData: setup,
       name: 'sql-parser',

@@ -4,17 +4,22 @@ import { ParserWorker } from './parser-worker.ts'
 export class WorkerPool {
   #spare: ParserWorker | undefined
   readonly #given = new Set<ParserWorker>()
+  readonly #isBackground: boolean
   #isClosed = false
+
+  constructor(isBackground: boolean) {
+    this.#isBackground = isBackground
+  }
 
   /** Starts the spare. */
   warm(): void {
-    if (!this.#isClosed) this.#spare ??= new ParserWorker()
+    if (!this.#isClosed) this.#spare ??= new ParserWorker(this.#isBackground)
   }
 
   /** Hands out a worker that is up, or undefined when none came up. */
   async take(): Promise<ParserWorker | undefined> {
     if (this.#isClosed) return undefined
-    const worker = this.#spare ?? new ParserWorker()
+    const worker = this.#spare ?? new ParserWorker(this.#isBackground)
     this.#spare = undefined
     this.#given.add(worker)
     const isReady = await worker.ready

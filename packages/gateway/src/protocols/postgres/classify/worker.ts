@@ -2,6 +2,7 @@
  * The worker in which SQL is parsed: the one place where PostgreSQL's parser meets hostile text. It holds no secret, no socket and no state
  * that outlives a text, and is thrown away at the first sign that the parser inside it broke.
  */
+import { constants, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadModule } from 'libpg-query'
 import type { Meaning } from './analysis/statement.ts'
@@ -21,13 +22,18 @@ export interface BatchReply {
 export interface WorkerSetup {
   /** One Int32: the index of the job in work, so that it is known whom to blame when the worker dies or hangs. */
   readonly progress: SharedArrayBuffer
+  /** Whether it must leave the processor to others: the worker of the heavy lane. */
+  readonly isBackground: boolean
 }
 
 const port = parentPort
 if (port === null) throw new Error('this file runs as a worker')
 
+const { progress, isBackground } = workerData as WorkerSetup
+// SPEC setpriority(2), "C library/kernel differences": on Linux "the nice value is a per-thread attribute", and 0 is the calling thread.
+// Elsewhere it would be the whole process.
+if (isBackground && process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
 await loadModule()
-const { progress } = workerData as WorkerSetup
 const working = new Int32Array(progress)
 warmUp()
 

@@ -35,7 +35,7 @@ function ddlOn(relation: Fields | undefined, walk: Walk): TableName {
 function tableLevel(table: TableName): Level {
   const level = new Level(undefined, undefined)
   const columns = { add: () => undefined, any: () => undefined }
-  level.sources.push({ name: table.name, schema: table.schema, columns, lock: () => undefined })
+  level.add({ name: table.name, schema: table.schema, columns, lock: () => undefined })
   return level
 }
 

@@ -131,8 +131,19 @@ function columnRef(fields: Fields, level: Level, walk: Walk): void {
   }
 }
 
+/** Kinds of A_Expr that name their operator; BETWEEN means `<=` and `>=` of pg_catalog's choosing. */
+const named: ReadonlySet<unknown> = new Set([
+  ...['AEXPR_OP', 'AEXPR_OP_ANY', 'AEXPR_OP_ALL', 'AEXPR_DISTINCT', 'AEXPR_NOT_DISTINCT', 'AEXPR_NULLIF', 'AEXPR_IN'],
+  ...['AEXPR_LIKE', 'AEXPR_ILIKE', 'AEXPR_SIMILAR'],
+])
+const between: ReadonlySet<unknown> = new Set([
+  ...['AEXPR_BETWEEN', 'AEXPR_NOT_BETWEEN', 'AEXPR_BETWEEN_SYM', 'AEXPR_NOT_BETWEEN_SYM'],
+])
+
 function operation(fields: Fields, level: Level, walk: Walk): void {
-  operatorIsAudited(listOf(fields, 'name'), walk.findings)
+  const kind = textOf(fields, 'kind')
+  if (named.has(kind)) operatorIsAudited(listOf(fields, 'name'), walk.findings)
+  else if (!between.has(kind)) walk.findings.doubt('an operation of this kind is not understood')
   expression(fields['lexpr'], level, walk)
   const right = fields['rexpr']
   // IN and BETWEEN have a list on the right.
@@ -141,7 +152,7 @@ function operation(fields: Fields, level: Level, walk: Walk): void {
     expressions(items, level, walk)
     return
   }
-  const pattern = patternOf(textOf(fields, 'kind'), right)
+  const pattern = patternOf(kind, right)
   if (pattern === undefined) expression(right, level, walk)
   else expressions(listOf(pattern, 'args'), level, walk)
 }

@@ -19,7 +19,7 @@ export interface FromItem {
 export function fromItems(nodes: readonly unknown[], level: Level, walk: Walk): readonly FromItem[] {
   return nodes.map((node) => {
     const item = fromItem(node, level, walk)
-    level.sources.push(...item.sources)
+    level.add(...item.sources)
     return item
   })
 }
@@ -140,7 +140,7 @@ function joinColumns(sources: readonly Source[], using: readonly unknown[]): voi
 /** A level in the same place with other sources in sight. */
 function levelOf(sources: readonly Source[], place: Level): Level {
   const level = new Level(place.outer, place.ctes)
-  level.sources.push(...sources)
+  level.add(...sources)
   return level
 }
 

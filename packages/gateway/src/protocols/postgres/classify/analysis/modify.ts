@@ -1,5 +1,5 @@
 import { expression, subscript } from './expression.ts'
-import { type Columns, noColumns } from './findings.ts'
+import type { Columns } from './findings.ts'
 import { fromItems } from './from.ts'
 import { onlyFields, tableName } from './names.ts'
 import { readOutput, readSubquery, readWith } from './query.ts'
@@ -27,7 +27,7 @@ export function readInsert(fields: Fields, place: Place, walk: Walk): void {
   const columns = listOf(fields, 'cols')
   // Without a list the values go to the table's first columns.
   if (columns.length === 0) inserted.any()
-  level.sources.push(target.source)
+  level.add(target.source)
   assignments(columns, inserted, level, walk)
   if (fields['selectStmt'] !== undefined) readSubquery(fields['selectStmt'], place.outer, ctes, walk)
   onConflict(fieldsOf(fields, 'onConflictClause'), target, level, walk)
@@ -43,7 +43,7 @@ export function readUpdate(fields: Fields, place: Place, walk: Walk): void {
   const target = targetOf(fields, walk)
   const updated = walk.findings.touch('update', target.table)
   const level = new Level(place.outer, ctes)
-  level.sources.push(target.source)
+  level.add(target.source)
   fromItems(listOf(fields, 'fromClause'), level, walk)
   assignments(listOf(fields, 'targetList'), updated, level, walk)
   expression(fields['whereClause'], level, walk)
@@ -59,7 +59,7 @@ export function readDelete(fields: Fields, place: Place, walk: Walk): void {
   const target = targetOf(fields, walk)
   walk.findings.touch('delete', target.table)
   const level = new Level(place.outer, ctes)
-  level.sources.push(target.source)
+  level.add(target.source)
   fromItems(listOf(fields, 'usingClause'), level, walk)
   expression(fields['whereClause'], level, walk)
   returning(fieldsOf(fields, 'returningClause'), target.source, level, walk)
@@ -132,9 +132,9 @@ function onConflict(clause: Fields | undefined, target: Target, level: Level, wa
   if (clause['action'] === 'ONCONFLICT_NOTHING') return
   if (clause['action'] !== 'ONCONFLICT_UPDATE') walk.findings.doubt('this ON CONFLICT action is not understood')
   const inner = new Level(level.outer, level.ctes)
-  // The row proposed for insertion holds no data of the table.
-  inner.sources.push(target.source)
-  inner.qualifiedOnly.push({ name: 'excluded', columns: noColumns, lock: noop })
+  // The row proposed for insertion: PostgreSQL asks the privilege to read the table's columns for its columns too.
+  inner.add(target.source)
+  inner.addQualified({ name: 'excluded', columns: target.source.columns, lock: noop })
   assignments(listOf(clause, 'targetList'), walk.findings.touch('update', target.table), inner, walk)
   expression(clause['whereClause'], inner, walk)
 }
@@ -143,6 +143,8 @@ const noop = (): void => undefined
 
 function arbiter(infer: Fields, target: Target, level: Level, walk: Walk): void {
   onlyFields(infer, INFER, 'InferClause', walk.findings)
+  // Whichever columns the constraint is on.
+  if (infer['conname'] !== undefined) target.source.columns.any()
   for (const item of listOf(infer, 'indexElems')) {
     const element = nodeOf(item)
     if (element?.type !== 'IndexElem') {
@@ -172,7 +174,7 @@ function returning(clause: Fields | undefined, target: Source, level: Level, wal
     names.push(textOf(option?.fields ?? {}, 'value') ?? '')
   }
   const inner = new Level(level.outer, level.ctes)
-  inner.sources.push(...level.sources)
-  inner.qualifiedOnly.push(...names.map((name) => ({ name, columns: target.columns, lock: noop })))
+  inner.add(...level.sources)
+  inner.addQualified(...names.map((name) => ({ name, columns: target.columns, lock: noop })))
   readOutput(listOf(clause, 'exprs'), inner, walk)
 }

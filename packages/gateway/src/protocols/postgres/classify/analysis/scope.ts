@@ -28,39 +28,69 @@ export interface Source {
 
 /** One query level: what stands in its FROM, and the level around it that its subqueries can see. */
 export class Level {
-  readonly sources: Source[] = []
-  /** Sources that only qualified names reach: `excluded`, `old`, `new`. */
-  readonly qualifiedOnly: Source[] = []
   readonly ctes: CteScope | undefined
   readonly outer: Level | undefined
   /** Names that the SELECT list gives by AS: what GROUP BY may mean instead of a column. */
   readonly aliases: Set<string> = new Set()
   /** All names of output columns: what ORDER BY means instead of a column. */
   readonly outputs: Set<string> = new Set()
+  readonly #sources: Source[] = []
+  readonly #byName = new Map<string, Source[]>()
+  /** How many sources were there when all their columns were noted. */
+  #noted = 0
 
   constructor(outer: Level | undefined, ctes: CteScope | undefined) {
     this.outer = outer
     this.ctes = ctes
   }
 
+  get sources(): readonly Source[] {
+    return this.#sources
+  }
+
+  /** Brings sources into sight. */
+  add(...sources: readonly Source[]): void {
+    this.#sources.push(...sources)
+    this.addQualified(...sources)
+  }
+
+  /** Brings sources into sight that only qualified names reach: `excluded`, `old`, `new`. */
+  addQualified(...sources: readonly Source[]): void {
+    for (const source of sources) {
+      const others = this.#byName.get(source.name)
+      if (others === undefined) this.#byName.set(source.name, [source])
+      else others.push(source)
+    }
+  }
+
+  /** The first source of this name, of the innermost level that has one. */
+  source(name: string, schema?: string): Source | undefined {
+    for (const level of this.#levels()) {
+      const found = level.#byName.get(name)?.find((source) => schema === undefined || source.schema === schema)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
   /** A column without a table's name. Its table is certain only when there is exactly one in sight. */
   column(name: string): void {
-    const [only, ...others] = this.#unqualified()
-    const rows = this.#qualified().filter((source) => source.name === name)
-    if (only !== undefined && others.length === 0 && rows.length === 0) {
-      only.columns.add(name)
+    const row = this.source(name)
+    const levels = this.#levels().filter((level) => level.#sources.length > 0)
+    const [level, ...others] = levels
+    const [only, ...more] = level?.sources.slice(0, 2) ?? []
+    if (row === undefined && others.length === 0 && more.length === 0) {
+      only?.columns.add(name)
       return
     }
     // Either several tables may have it, or it is the whole row of the source with that name.
+    row?.columns.any()
     this.everything()
-    for (const source of rows) source.columns.any()
   }
 
   /** A column behind a source's name, and its schema when that is given. Returns what it belongs to. */
   columnOf(qualifier: string, schema: string | undefined): Columns {
-    for (const source of this.#qualified()) {
-      if (source.name === qualifier && (schema === undefined || source.schema === schema)) return source.columns
-    }
+    const source = this.source(qualifier, schema)
+    if (source !== undefined) return source.columns
     // PostgreSQL reports "missing FROM-clause entry"; should it see more than we do, no column list may be believed.
     this.everything()
     return noColumns
@@ -68,24 +98,20 @@ export class Level {
 
   /** `*`: all columns of this level. */
   star(): void {
-    for (const source of this.sources) source.columns.any()
+    if (this.#noted === this.#sources.length) return
+    this.#noted = this.#sources.length
+    for (const source of this.#sources) source.columns.any()
   }
 
   /** Columns of everything in sight may be read. */
   everything(): void {
-    for (const source of this.#unqualified()) source.columns.any()
-  }
-
-  #unqualified(): readonly Source[] {
-    return this.#levels().flatMap((level) => level.sources)
-  }
-
-  #qualified(): readonly Source[] {
-    return this.#levels().flatMap((level) => [...level.qualifiedOnly, ...level.sources])
+    for (const level of this.#levels()) level.star()
   }
 
   /** Innermost first, as names are looked up. */
   #levels(): readonly Level[] {
-    return this.outer === undefined ? [this] : [this, ...this.outer.#levels()]
+    const levels: Level[] = [this]
+    for (let { outer } = this; outer !== undefined; { outer } = outer) levels.push(outer)
+    return levels
   }
 }

@@ -4,7 +4,7 @@ import { changeableSettings, readableSettings, utf8Names } from './session-setti
 import { type Fields, listOf, nodeOf, textOf } from './tree.ts'
 import type { Walk } from './walk.ts'
 
-const TRANSACTION = new Set(['kind', 'options', 'savepoint_name', 'chain', 'location'])
+const TRANSACTION = new Set(['kind', 'options', 'savepoint_name', 'gid', 'chain', 'location'])
 
 const transactionVerbs: ReadonlyMap<unknown, string> = new Map([
   ['TRANS_STMT_BEGIN', 'BEGIN'],
