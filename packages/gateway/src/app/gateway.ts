@@ -90,8 +90,12 @@ async function assemble(
     reader.advance(size)
   })
   const services = apiServices(config, { foundation, identity, gate, reader, policy: () => policy })
+  // Answers every fault itself (routes.ts), so its promise is only an end.
+  const answerApi = getRequestListener(createApi(services).fetch)
   const http = createHttpServer(
-    getRequestListener(createApi(services).fetch),
+    (request, response) => {
+      void answerApi(request, response)
+    },
     (request, response) => {
       identity.handler(request, response)
     },
@@ -135,6 +139,7 @@ async function openIdentity(
       issuer: oidc.issuer,
       clientId: oidc.clientId,
       groupsClaim: oidc.groups,
+      scopes: oidc.scopes,
       ...(clientSecret === undefined ? {} : { clientSecret: () => secrets.reveal(clientSecret.from) }),
     },
     workloads,

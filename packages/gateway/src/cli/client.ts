@@ -56,15 +56,18 @@ export class ApiClient {
   }
 
   async #token(): Promise<{ url: string; token: string }> {
-    const profile = this.#profiles.read(this.#profileName)
-    if (profile.api !== undefined && profile.api.expiresAtMs - TOKEN_MARGIN_MS > systemClock.nowMs())
-      return { url: profile.url, token: profile.api.token }
-    const fresh = await tokenFor(profile, apiUri(profile.url))
-    this.#profiles.write(this.#profileName, {
-      ...fresh.profile,
-      api: { token: fresh.token, expiresAtMs: fresh.expiresAtMs },
+    return await this.#profiles.exclusively(this.#profileName, async () => {
+      const profile = this.#profiles.read(this.#profileName)
+      if (profile.api !== undefined && profile.api.expiresAtMs - TOKEN_MARGIN_MS > systemClock.nowMs()) {
+        return { url: profile.url, token: profile.api.token }
+      }
+      const fresh = await tokenFor(profile, apiUri(profile.url))
+      this.#profiles.write(this.#profileName, {
+        ...fresh.profile,
+        api: { token: fresh.token, expiresAtMs: fresh.expiresAtMs },
+      })
+      return { url: profile.url, token: fresh.token }
     })
-    return { url: profile.url, token: fresh.token }
   }
 }
 

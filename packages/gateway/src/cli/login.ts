@@ -122,7 +122,9 @@ function toCommandError(error: unknown): CommandError {
   if (error instanceof oauth.ResponseBodyError) {
     if (error.error === 'invalid_target')
       return new CommandError(EXIT.notFound, 'not found or not allowed', 'sallyport whoami lists what you may reach')
-    return new CommandError(EXIT.login, 'the login has expired or was revoked', 'sallyport login')
+    if (error.error === 'invalid_grant')
+      return new CommandError(EXIT.login, 'the login has expired or was revoked', 'sallyport login')
+    return new CommandError(EXIT.upstream, error.error_description ?? error.error, 'try again in a moment')
   }
   return new CommandError(
     EXIT.upstream,

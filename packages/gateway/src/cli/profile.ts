@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { systemClock } from '#app'
 import { CommandError, EXIT } from './exit-codes.ts'
 
 /** A login kept on this machine: where the gateway is, and the refresh token that `sallyport token` uses. */
@@ -13,6 +14,21 @@ export interface Profile {
 }
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
+
+/** No command holds a profile longer. */
+const LOCK_TIMEOUT_MS = 15_000
+const LOCK_RETRY_MS = 25
+
+/** Making a folder succeeds for one process only. */
+function tryLock(lock: string): boolean {
+  try {
+    mkdirSync(lock)
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw error
+  }
+}
 
 /** The folder of profiles: `.sallyport` of the nearest folder upward that has one, else the user's state folder (XDG). */
 function profileFolder(environment: NodeJS.ProcessEnv, cwd: string): string {
@@ -56,6 +72,24 @@ export class Profiles {
     writeFileSync(draft, JSON.stringify(profile), { mode: 0o600 })
     chmodSync(draft, 0o600)
     renameSync(draft, path)
+  }
+
+  /**
+   * Runs something while no other command of this machine works on the profile: a refresh token is good for one use. A lock that its owner
+   * left behind is broken after a while.
+   */
+  async exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const lock = `${this.#path(name)}.lock`
+    const until = systemClock.monotonicMs() + LOCK_TIMEOUT_MS
+    while (!tryLock(lock)) {
+      if (systemClock.monotonicMs() > until) rmSync(lock, { recursive: true, force: true })
+      await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS))
+    }
+    try {
+      return await work()
+    } finally {
+      rmSync(lock, { recursive: true, force: true })
+    }
   }
 
   remove(name: string): void {

@@ -194,6 +194,16 @@ test('a revocation while the record is written leaves no permit', async () => {
   assert.equal(outcome?.outcome.status, 'refused')
 })
 
+test('a revocation between the check of a token and the opening of its session is not missed', async () => {
+  const { gate, state } = boundary()
+  const opening = gate.open({ resource: cards, secret: new Secret('good'), client })
+  state.listener({ tokenId: 'tok_1', by: 'bob', reason: 'lost laptop' })
+  const answer = await opening
+  assert.ok(isRefusal(answer))
+  assert.equal(answer.code, 'SP_AUTH_TOKEN_UNKNOWN')
+  assert.equal(gate.list().length, 0)
+})
+
 test('an idle session ends, a running operation is no idleness, and time ends every session', async () => {
   const { gate, state, openSession } = boundary()
   const idle = await openSession()

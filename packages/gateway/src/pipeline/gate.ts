@@ -12,6 +12,7 @@ import {
   type Receipt,
   type Refusal,
   type RejectedCredential,
+  type Revocation,
   type Scrubber,
   type Session,
   type SessionEnd,
@@ -19,7 +20,7 @@ import {
   type TrailOutlet,
   type VerifiedCredential,
 } from '#model'
-import { type LiveSession, LiveSessions } from './live-sessions.ts'
+import { isTouched, type LiveSession, LiveSessions } from './live-sessions.ts'
 import { refusal } from './refusals.ts'
 import { GatedSession, type SessionPorts } from './session.ts'
 
@@ -72,16 +73,19 @@ async function open(request: OpenRequest, ports: GatePorts): Promise<OpenSession
   const { resource } = request
   const code = ports.live.size >= ports.maxSessions ? 'SP_BUSY' : undefined
   if (code !== undefined) return refusal({ code, what: 'access', resource })
+  const seen = ports.live.watch()
   try {
     const credential = await ports.credentials.verify(request.secret, resource)
     if (credential.kind === 'rejected') return await rejectCredential(request, credential, ports)
     const decision = ports.policy().decideConnect(credential.identity, resource, ports.clock.nowMs(), request.client)
     if (decision.outcome !== 'allow') return await denyConnect(request, credential, decision, ports)
-    return await admitSession(request, credential, decision, ports)
+    return await admitSession(request, credential, { decision, seen }, ports)
   } catch (error) {
     // Whatever failed, the answer is no; without a record there is no reference either.
     ports.log.error('session.open_failed', { resource: resource.name, error: String(error) })
     return refusal({ code: faultCode(error), what: 'access', resource })
+  } finally {
+    ports.live.unwatch(seen)
   }
 }
 
@@ -132,7 +136,7 @@ async function denyConnect(
 async function admitSession(
   request: OpenRequest,
   credential: VerifiedCredential,
-  decision: Decision,
+  { decision, seen }: { readonly decision: Decision; readonly seen: readonly Revocation[] },
   ports: GatePorts,
 ): Promise<OpenSession> {
   const startedAtMs = Math.round(ports.clock.nowMs())
@@ -156,6 +160,12 @@ async function admitSession(
   }
   // Listed before the record is written, so that a revocation in between finds it.
   ports.live.add(entry)
+  // What was revoked after the credential was verified and before the session was listed.
+  const revoked = seen.find((revocation) => isTouched(session, revocation))
+  if (revoked !== undefined) {
+    ports.live.remove(session.id)
+    throw new GatewayError('SP_AUTH_TOKEN_UNKNOWN')
+  }
   try {
     await recordEvent(ports, {
       class: 'authorize-session',

@@ -23,6 +23,8 @@ export interface SessionEntry {
 /** All open sessions, and the rules that end them. */
 export class LiveSessions {
   readonly #entries = new Map<string, SessionEntry>()
+  /** Revocations seen by sessions that are just being opened: their credential may have been verified before. */
+  readonly #watches = new Set<Revocation[]>()
   readonly #clock: Clock
 
   constructor(clock: Clock) {
@@ -31,6 +33,17 @@ export class LiveSessions {
 
   get size(): number {
     return this.#entries.size
+  }
+
+  /** Begins to watch for revocations; to be called before a credential is verified, and ended by `unwatch`. */
+  watch(): Revocation[] {
+    const seen: Revocation[] = []
+    this.#watches.add(seen)
+    return seen
+  }
+
+  unwatch(seen: Revocation[]): void {
+    this.#watches.delete(seen)
   }
 
   add(entry: SessionEntry): void {
@@ -61,6 +74,7 @@ export class LiveSessions {
 
   /** Ends every session that a revocation touches; returns how many. */
   revoke(revocation: Revocation): number {
+    for (const seen of this.#watches) seen.push(revocation)
     const end: SessionEnd = { kind: 'revoked', by: revocation.by, reason: revocation.reason }
     let ended = 0
     for (const { session, controller } of this.#entries.values()) {
@@ -86,7 +100,8 @@ export class LiveSessions {
   }
 }
 
-function isTouched(session: Session, revocation: Revocation): boolean {
+/** Whether a revocation is about a session's token, login or identity. */
+export function isTouched(session: Session, revocation: Revocation): boolean {
   return (
     (revocation.tokenId !== undefined && session.tokenId === revocation.tokenId) ||
     (revocation.grantId !== undefined && session.grantId === revocation.grantId) ||

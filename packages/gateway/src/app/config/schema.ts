@@ -42,6 +42,10 @@ const identity = z.strictObject({
       clientId: z.string().min(1),
       clientSecret: secretReference.optional(),
       groups: z.string().default('groups').describe('The claim that lists groups'),
+      scopes: z
+        .array(z.string())
+        .default(['openid', 'profile', 'email'])
+        .describe('What to ask for; some providers want a scope for groups'),
     })
     .describe("The customer's identity provider"),
   sessionHours: z.number().int().min(1).max(24).default(8).describe('How long a login lasts'),

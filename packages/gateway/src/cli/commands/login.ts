@@ -90,11 +90,16 @@ async function login(context: Context, options: LoginOptions): Promise<void> {
 }
 
 async function printToken(context: Context, resource: string): Promise<void> {
-  const profile = context.profiles.read(context.profile)
-  const { token, expiresAtMs, profile: rotated } = await tokenFor(profile, resourceUri(profile.url, resource))
-  context.profiles.write(context.profile, rotated)
-  context.output.talk(`for ${resource}, as ${profile.name}, until ${new Date(expiresAtMs).toISOString()}`)
-  print(context.output, { apiVersion: 'sallyport/v1', kind: 'Token', token, resource, expiresAtMs }, () => token)
+  const { profile, profiles } = context
+  const { token, expiresAtMs, name } = await profiles.exclusively(profile, async () => {
+    const kept = profiles.read(profile)
+    const fresh = await tokenFor(kept, resourceUri(kept.url, resource))
+    profiles.write(profile, fresh.profile)
+    return { ...fresh, name: kept.name }
+  })
+  context.output.talk(`for ${resource}, as ${name}, until ${new Date(expiresAtMs).toISOString()}`)
+  const answer = { apiVersion: 'sallyport/v1', kind: 'Token', token, resource, expiresAtMs }
+  print(context.output, answer, () => token)
 }
 
 function whoText(answer: WhoAmI): string {
