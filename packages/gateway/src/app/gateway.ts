@@ -44,7 +44,7 @@ export async function startGateway(configFile: string, options: StartOptions): P
   const stack = new AsyncDisposableStack()
   try {
     const foundation = stack.use(await openFoundation(config, options))
-    const gateway = await assemble(config, policy, foundation, options, stack)
+    const gateway = await assemble({ config, loaded: policy, foundation, options }, stack)
     await foundation.trail.record([
       { kind: 'event', timeMs: systemClock.nowMs(), event: activation('policy', policy.hash) },
     ])
@@ -55,11 +55,17 @@ export async function startGateway(configFile: string, options: StartOptions): P
   }
 }
 
+/** What a gateway is put together from. */
+interface Beginnings {
+  readonly config: Config
+  readonly loaded: LoadedPolicy
+  readonly foundation: Foundation
+  readonly options: StartOptions
+}
+
+/** Puts the parts together; whatever is opened is closed by the stack, in reverse. */
 async function assemble(
-  config: Config,
-  loaded: LoadedPolicy,
-  foundation: Foundation,
-  options: StartOptions,
+  { config, loaded, foundation, options }: Beginnings,
   stack: AsyncDisposableStack,
 ): Promise<Gateway> {
   const { trail, log, masking, vault } = foundation
