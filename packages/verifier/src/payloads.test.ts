@@ -41,6 +41,8 @@ test('another blob, another key or another size does not open', () => {
   }
   open(blob, Buffer.alloc(32, 2), commitment)
   open(blob, Buffer.alloc(31, 1), commitment)
+  // The right key under another commitment: GCM would open it.
+  open(blob, key.bytes, { ...commitment, keySha256: 'a'.repeat(64) })
   open(blob, key.bytes, { ...commitment, size: 9 })
   open(blob.subarray(0, 27), key.bytes, {
     ...commitment,

@@ -379,3 +379,20 @@ test('what stands before the first change is said to be intact', async () => {
   )
   assert.equal(finding?.intactBefore, 260)
 })
+
+test('the lowest level of tiles that is what was signed names the run of records', async () => {
+  const largeLog = sampleLog(66_000)
+  const signed = filesOf(largeLog)
+  const changed = filesOf({ ...largeLog, leaves: largeLog.leaves.with(300, forged(largeLog, 300)) })
+  const named = async (...paths: readonly string[]): Promise<readonly unknown[]> => {
+    const all = new Map(signed)
+    for (const path of paths) all.set(path, changed.get(path) ?? assert.fail(path))
+    const { finding } = await verify(all)
+    return [finding?.code, finding?.record, finding?.lastRecord, finding?.file]
+  }
+  assert.deepEqual(await named('tile/entries/001'), ['record-changed', 300, undefined, 'tile/entries/001'])
+  assert.deepEqual(await named('tile/entries/001', 'tile/0/001'), ['record-changed', 256, 511, 'tile/0/001'])
+  const upTo1 = ['tile/entries/001', 'tile/0/001', 'tile/1/000']
+  assert.deepEqual(await named(...upTo1), ['record-changed', 0, 65_535, 'tile/1/000'])
+  assert.deepEqual(await named(...upTo1, 'tile/2/000.p/1'), ['root-changed', 0, 65_999, undefined])
+})
