@@ -1,31 +1,12 @@
 import assert from 'node:assert/strict'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type TestContext, test } from 'node:test'
-import type { Clock } from '#base'
 import type { Trail } from './index.ts'
 import { checkLog, type FoundRecord, openOn } from './testkit/disk-trail.ts'
+import { MovedClock, passTime } from './testkit/moved-clock.ts'
 import { LossyDisk, type Mishap, type Point } from './testkit/lossy-disk.ts'
 import { crashEverywhere, type CrashPoint, Witness, work } from './testkit/workload.ts'
 
 const seed = Number(process.env['SALLYPORT_CRASH_SEED'] ?? 20_261_121)
-
-/** A clock that the test moves; it creeps between, so that no two looks see the same time. */
-class MovedClock implements Clock {
-  #ms = 0
-
-  move(byMs: number): void {
-    this.#ms += byMs
-  }
-
-  nowMs(): number {
-    return 1_795_262_400_000 + this.monotonicMs()
-  }
-
-  monotonicMs(): number {
-    this.#ms += 0.01
-    return this.#ms
-  }
-}
 
 interface Trouble {
   readonly name: string
@@ -91,14 +72,7 @@ async function runThrough(t: TestContext, trouble: Trouble): Promise<Ran> {
     return mishap
   }
   let isOver = false
-  const keepTime = async (): Promise<void> => {
-    while (!isOver) {
-      clock.move(1_000)
-      t.mock.timers.tick(250)
-      for (let turn = 0; turn < 20; turn += 1) await nextTurn()
-    }
-  }
-  const time = keepTime()
+  const time = passTime(t, clock, () => isOver)
   const before = await work(trail, witness, (next) => next >= 20)
   isArmed = true
   const armedAt = witness.points.length

@@ -167,7 +167,8 @@ export async function checkLog(disk: LossyDisk, trail: Trail, promises: Promises
   return records
 }
 
-function checkCheckpoints(checkpoints: Iterable<string>, records: readonly FoundRecord[]): void {
+/** Checks that every checkpoint that could be read is one of the log as it is now. */
+export function checkCheckpoints(checkpoints: Iterable<string>, records: readonly FoundRecord[]): void {
   const hashes = records.map(({ bytes }) => hashLeaf(bytes))
   for (const text of checkpoints) {
     const { size, root } = parseCheckpoint(text.slice(0, text.indexOf('\n\n') + 1))

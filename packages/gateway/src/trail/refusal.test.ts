@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Bytes } from '#base'
+import { GatewayError } from '#model'
+import { decodeFrameHead, frameSpace } from './frame.ts'
+import { HEADER_BYTES } from './segment-header.ts'
+import { DIRECTORY, KEYS, openOn, readRecords, WAL } from './testkit/disk-trail.ts'
+import { LossyDisk } from './testkit/lossy-disk.ts'
+import { work } from './testkit/workload.ts'
+
+const nothing = { receipts: new Map<number, string>(), checkpoints: new Set<string>() }
+
+async function emptyDisk(): Promise<LossyDisk> {
+  const disk = new LossyDisk()
+  await disk.makeFolder('/srv')
+  await disk.syncFolder('/')
+  return disk
+}
+
+/** A disk with a log that was closed properly. */
+async function closedDisk(): Promise<LossyDisk> {
+  const disk = await emptyDisk()
+  const { trail } = await openOn(disk)
+  await work(trail, nothing, (next) => next >= 40)
+  await trail[Symbol.asyncDispose]()
+  return disk
+}
+
+/** A disk whose process was killed with several frames written and nothing of them in the log: the first segment holds it all. */
+async function killedDisk(): Promise<LossyDisk> {
+  const disk = await emptyDisk()
+  const { trail } = await openOn(disk, { checkpointMs: 1e9 })
+  await work(trail, nothing, (next) => next >= 40)
+  const killed = disk.snapshot().crash('keep', Math.random)
+  await trail[Symbol.asyncDispose]()
+  return killed
+}
+
+const firstSegment = join(WAL, '000000000001.wal')
+
+function change(disk: LossyDisk, path: string, edit: (content: Buffer) => Bytes): void {
+  disk.overwrite(path, edit(Buffer.from(disk.contentOf(path) ?? '')))
+}
+
+/** Where the frames of a segment lie. */
+function frameOffsets(content: Buffer): number[] {
+  const offsets: number[] = []
+  let head = decodeFrameHead(content.subarray(HEADER_BYTES))
+  for (let at = HEADER_BYTES; head !== undefined; head = decodeFrameHead(content.subarray(at))) {
+    offsets.push(at)
+    at += frameSpace(head.length)
+  }
+  return offsets
+}
+
+/** Flips a bit in the frame of this number. */
+function spoilFrame(disk: LossyDisk, frame: number): void {
+  change(disk, firstSegment, (content) => {
+    const at = (frameOffsets(content)[frame] ?? 0) + 40
+    content.writeUInt8(content.readUInt8(at) ^ 1, at)
+    return content
+  })
+}
+
+const refusals: readonly {
+  readonly name: string
+  readonly disk: () => Promise<LossyDisk>
+  readonly spoil: (disk: LossyDisk) => Promise<void> | void
+  readonly message: RegExp
+}[] = [
+  {
+    name: 'a frame in the middle does not open',
+    disk: killedDisk,
+    spoil: (disk) => spoilFrame(disk, 2),
+    message: /segment 1 .* frame 2 does not open, but one behind it does/,
+  },
+  {
+    name: 'the header of a segment was changed',
+    disk: killedDisk,
+    spoil: (disk) =>
+      change(disk, firstSegment, (content) => {
+        content.writeUInt8(content.readUInt8(30) ^ 1, 30)
+        return content
+      }),
+    message: /segment 1 .* its header is not the one it was given/,
+  },
+  {
+    name: 'the day key of a segment is gone',
+    disk: killedDisk,
+    async spoil(disk) {
+      for (const name of disk.namesIn(KEYS)) if (name.endsWith('.daykey')) await disk.remove(join(KEYS, name))
+    },
+    message: /segment \d .* the day key 2026-11-21\.[0-9a-f]{8} is missing/,
+  },
+  {
+    name: 'the state is gone, but not the log',
+    disk: closedDisk,
+    spoil: (disk) => disk.remove(join(WAL, 'state')),
+    message: /a checkpoint of \d+ records is published, but the state of the trail is that of 0/,
+  },
+  {
+    name: 'the state is not one',
+    disk: closedDisk,
+    spoil: (disk) => change(disk, join(WAL, 'state'), (content) => content.subarray(0, 100)),
+    message: /the state of the trail cannot be read/,
+  },
+  {
+    name: 'the signing key is gone',
+    disk: closedDisk,
+    spoil: (disk) => disk.remove(join(KEYS, 'signing.key')),
+    message: /the key that signed the last checkpoint is missing/,
+  },
+  {
+    name: 'the published key is another',
+    disk: closedDisk,
+    spoil: (disk) => disk.overwrite(join(DIRECTORY, 'vkey'), Buffer.from('gw.example/trail/a+00000000+AAAA\n')),
+    message: /vkey is not the key of this log/,
+  },
+  {
+    name: 'a record of the last bundle was changed',
+    disk: closedDisk,
+    spoil: (disk) => spoilLast(disk, 'tile/entries/000.p'),
+    message: /record \d+ is not the one that was signed|entries are missing|cut short/,
+  },
+  {
+    name: 'a payload of the last bundle was changed',
+    disk: closedDisk,
+    spoil: (disk) => spoilLast(disk, 'payload/000.p'),
+    message: /the payload of record \d+ is not the one it commits to/,
+  },
+  {
+    name: 'a tile was changed',
+    disk: closedDisk,
+    spoil: (disk) => spoilLast(disk, 'tile/0/000.p'),
+    message: /the tiles do not give the root that was signed/,
+  },
+  {
+    name: 'an older state was put back',
+    disk: emptyDisk,
+    async spoil(disk) {
+      const first = await openOn(disk)
+      await first.trail[Symbol.asyncDispose]()
+      const old = disk.contentOf(join(WAL, 'state'))
+      const second = await openOn(disk)
+      await second.trail[Symbol.asyncDispose]()
+      disk.overwrite(join(WAL, 'state'), old ?? Buffer.alloc(0))
+    },
+    message: /a checkpoint of 4 records is published, but the state of the trail is that of 2/,
+  },
+]
+
+/** Changes a byte in the middle of the widest partial file of a folder. */
+function spoilLast(disk: LossyDisk, folder: string): void {
+  const widest =
+    disk
+      .namesIn(join(DIRECTORY, folder))
+      .toSorted((a, b) => Number(a) - Number(b))
+      .at(-1) ?? ''
+  change(disk, join(DIRECTORY, folder, widest), (content) => {
+    const middle = Math.floor(content.length / 2)
+    content.writeUInt8(content.readUInt8(middle) ^ 1, middle)
+    return content
+  })
+}
+
+for (const { name, disk: makeDisk, spoil, message } of refusals) {
+  test(`the trail is not opened when ${name}`, async () => {
+    const disk = await makeDisk()
+    await spoil(disk)
+    await assert.rejects(openOn(disk), (error) => {
+      assert.ok(error instanceof GatewayError, String(error))
+      assert.equal(error.code, 'SP_TRAIL_TAMPERED')
+      assert.match(error.message, message)
+      return true
+    })
+  })
+}
+
+test('a torn last frame is no refusal: it is cut, and the start record says where', async () => {
+  const disk = await killedDisk()
+  const content = Buffer.from(disk.contentOf(firstSegment) ?? '')
+  const frames = frameOffsets(content)
+  const last = frames.at(-1) ?? 0
+  const firstIndex = content.readDoubleLE(last + 16)
+  content.fill(0, last + 100, last + 200)
+  disk.overwrite(firstSegment, content)
+
+  const { trail } = await openOn(disk)
+  await trail[Symbol.asyncDispose]()
+  const records = readRecords((path) => disk.contentOf(join(DIRECTORY, path)), trail)
+  const { cut, lifecycle } = records[firstIndex]?.leaf.unmapped ?? {}
+  assert.equal(lifecycle, 'start', 'the cut number is given again')
+  assert.deepEqual(cut, [{ first_index: firstIndex, offset: last, segment: 1 }])
+})
