@@ -50,6 +50,7 @@ test(
       `${KILLS} kills; ${reached.size} statements reached the database (${inFlight} in flight at a kill); without intent: ${withoutIntent.length}; ` +
         `${found.intents.size} intents, without exactly one outcome: ${withoutOutcome.length}; unknown: ${found.unknown}; ${lines.at(-1) ?? ''}`,
     )
+    assert.ok(reached.size >= KILLS * WRITERS, 'the writers hardly wrote')
     assert.ok(inFlight >= KILLS * WRITERS * 0.9, 'the writers were hardly ever in flight')
     assert.deepEqual(withoutIntent, [])
     assert.deepEqual(withoutOutcome, [])
@@ -62,7 +63,15 @@ async function liveAndDie(boundary: Boundary, kill: number): Promise<number> {
   const token = await jobToken(boundary)
   const clients = await Promise.all(Array.from({ length: WRITERS }, () => connect(boundary, 'ci-bot', token)))
   const waiting = new Set<number>()
-  const writers = clients.map((client, writer) => writeUntilGone(client, `mark-${kill}-${writer}`, waiting, writer))
+  const started = clients.map(() => Promise.withResolvers<void>())
+  const writers = clients.map(async (client, writer) => {
+    const once = (): void => started[writer]?.resolve()
+    await writeUntilGone(client, `mark-${kill}-${writer}`, {
+      begin: () => waiting.add(writer),
+      end: () => void (waiting.delete(writer), once()),
+    })
+  })
+  await Promise.all(started.map(({ promise }) => promise))
   const [least, most] = LIFE_MS
   await delay(least + ((kill * 61) % (most - least)))
   const inFlight = waiting.size
@@ -71,19 +80,25 @@ async function liveAndDie(boundary: Boundary, kill: number): Promise<number> {
   return inFlight
 }
 
-/** Half of the writers use simple queries, half parameters; every statement has a literal of its own. */
-async function writeUntilGone(client: pg.Client, name: string, waiting: Set<number>, writer: number): Promise<void> {
+interface Turns {
+  begin(): void
+  end(): void
+}
+
+/** By turns simple queries and parameters; every statement has a literal of its own. */
+async function writeUntilGone(client: pg.Client, name: string, turns: Turns): Promise<void> {
   const sleep = `pg_sleep(${STATEMENT_SECONDS}) is not null`
   for (let turn = 0; ; turn++) {
     const mark = `${name}-${turn}.`
-    waiting.add(writer)
+    turns.begin()
     try {
-      if (writer % 2 === 0) await client.query(`insert into marks select '${mark}' where ${sleep}`)
+      if (turn % 2 === 0) await client.query(`insert into marks select '${mark}' where ${sleep}`)
       else await client.query(`insert into marks select $1::text where ${sleep}`, [mark])
-    } catch {
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === '42501') throw error
       return
     }
-    waiting.delete(writer)
+    turns.end()
   }
 }
 
