@@ -18,6 +18,7 @@ const places: readonly (readonly [name: string, text: string, expect: string])[]
   ['a number', `where n = ${pan}`, `where n = ${masked}`],
   ['a pattern', `where p like '%${pan}%'`, `where p like '%${masked}%'`],
   ['a pattern for an amex number', "where p like '%378282246310005%'", "where p like '************0005%'"],
+  ['a pattern for a jcb number', "where p like '%3530111333300000%'", "where p like '*************0000%'"],
   ['a DO body', `do $$begin perform '${pan}'; end$$`, `do $$begin perform '${masked}'; end$$`],
   ['error detail', `Key (pan)=(${pan}) already exists.`, `Key (pan)=(${masked}) already exists.`],
   ['a failed cast', `invalid input: "${pan}x"`, `invalid input: "${masked}x"`],
@@ -32,6 +33,20 @@ for (const [name, text, expect] of places) {
     assert.ok(scrubbed === expect, withoutDigits(scrubbed))
   })
 }
+
+test('a number with an escaped line end in it is found at any offset', () => {
+  const card = withCheckDigit('50000000001')
+  for (let filler = 0; filler < 30; filler += 1) {
+    const text = `${'x'.repeat(filler)}${card.slice(0, 6)}\\n${card.slice(6)}`
+    assert.ok(scrubber.scrubText(text) !== text, `${filler} bytes before`)
+  }
+})
+
+test('what follows a number is a track only with a month in it', () => {
+  assert.ok(scrubber.scrubText(`;${pan}=2900101`) === `;${masked}=2900101`)
+  assert.ok(scrubber.scrubText(`;${pan}=2913101`) === `;${masked}=2913101`)
+  assert.ok(!/\d/.test(scrubber.scrubText(`;${pan}=2912101`)))
+})
 
 test('numbers that overlap keep one last four between them', () => {
   // Both the first and the last sixteen of these digits are card numbers.

@@ -4,6 +4,7 @@ import { type Bytes, concatBytes, fromUtf8, toUtf8 } from '#base'
 import type { MaskVerdict, ResultColumn } from '#model'
 import { withCheckDigit, withoutDigits } from './testkit/cards.ts'
 import { masking, maskValue } from './testkit/value.ts'
+import { readVectors } from './testkit/vectors.ts'
 
 const pan = withCheckDigit('400000000000001')
 const masked = `${'*'.repeat(12)}${pan.slice(-4)}`
@@ -204,6 +205,25 @@ test('a card number across the border of two pieces is masked', () => {
     assert.equal(verdict, 'masked')
     assert.ok(released.join('') === before + masked + before, `cut at ${cut}`)
     assert.ok((released[0]?.length ?? 0) > 500, 'what is settled does not wait')
+  }
+})
+
+test('what is left alone as a whole is left alone in pieces', () => {
+  const filler = 'z '.repeat(150)
+  for (const { name, text } of readVectors<{ readonly name: string; readonly text: string }>('lookalikes.json')) {
+    const { verdict } = inPieces({ name: 'c', category: 'text' }, [...`${filler}${text} ${filler}`])
+    assert.equal(verdict, 'clean', `${name}: ${withoutDigits(text)}`)
+  }
+})
+
+test('a number too long for a card is one number, whole or in pieces', () => {
+  const long = `${'9'.repeat(64)}${pan}`
+  for (const category of ['numeric', 'json'] as const) {
+    assert.equal(maskValue(long, category).verdict, 'clean')
+    assert.equal(maskValue(`[${long},${pan}]`, category).verdict, 'refuse-numeric')
+    const filler = ' '.repeat(300)
+    assert.equal(inPieces({ name: 'c', category }, [...`${filler}${long}${filler}`]).verdict, 'clean')
+    assert.equal(inPieces({ name: 'c', category }, [...`${filler}${long} ${pan}${filler}`]).verdict, 'refuse-numeric')
   }
 })
 
