@@ -108,8 +108,7 @@ make_clone() {
   local user=$1 home
   home=$root$(home_of "$user")
   copy_if_there "$HOME/.npmrc" "$home/.npmrc"
-  env GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' \
-    git clone --quiet --no-hardlinks "$PWD" "$home/sallyport"
+  cp --archive "$work/clone" "$home/sallyport"
   chmod 0700 "$home" "$home/sallyport"
   chroot "$root" chown --recursive "$user:" "$(home_of "$user")"
 }
@@ -170,9 +169,11 @@ show() {
   fi
 }
 
+# One clone for both users, whatever is committed meanwhile. As root, git asks whether a folder of somebody else's is to be trusted.
+env GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' git clone --quiet --no-hardlinks "$PWD" "$work/clone"
 make_base
 make_root
-echo "Node $(chroot "$root" /usr/local/bin/node --version), npm $(chroot "$root" /usr/local/bin/npm --version), $(git rev-parse --short HEAD)"
+echo "Node $(chroot "$root" /usr/local/bin/node --version), npm $(chroot "$root" /usr/local/bin/npm --version), $(git -C "$work/clone" rev-parse --short HEAD)"
 for user in root person; do
   make_clone "$user"
   for name in "${steps[@]}"; do
