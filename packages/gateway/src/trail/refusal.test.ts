@@ -5,11 +5,14 @@ import type { Bytes } from '#base'
 import { GatewayError } from '#model'
 import { decodeFrameHead, frameSpace } from './frame.ts'
 import { HEADER_BYTES } from './segment-header.ts'
-import { DIRECTORY, KEYS, openOn, readRecords, WAL } from './testkit/disk-trail.ts'
+import { DIRECTORY, KEYS, openOn, type Promises, readRecords, WAL } from './testkit/disk-trail.ts'
 import { LossyDisk } from './testkit/lossy-disk.ts'
 import { work } from './testkit/workload.ts'
 
-const nothing = { receipts: new Map<number, string>(), checkpoints: new Set<string>() }
+/** Nothing promised yet. */
+function nothing(): Promises {
+  return { receipts: new Map(), checkpoints: new Set() }
+}
 
 async function emptyDisk(): Promise<LossyDisk> {
   const disk = new LossyDisk()
@@ -22,7 +25,7 @@ async function emptyDisk(): Promise<LossyDisk> {
 async function closedDisk(): Promise<LossyDisk> {
   const disk = await emptyDisk()
   const { trail } = await openOn(disk)
-  await work(trail, nothing, (next) => next >= 40)
+  await work(trail, nothing(), (next) => next >= 40)
   await trail[Symbol.asyncDispose]()
   return disk
 }
@@ -31,7 +34,7 @@ async function closedDisk(): Promise<LossyDisk> {
 async function killedDisk(): Promise<LossyDisk> {
   const disk = await emptyDisk()
   const { trail } = await openOn(disk, { checkpointMs: 1e9 })
-  await work(trail, nothing, (next) => next >= 40)
+  await work(trail, nothing(), (next) => next >= 40)
   const killed = disk.snapshot().crash('keep', Math.random)
   await trail[Symbol.asyncDispose]()
   return killed

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import { GatewayError, type IntentEntry } from '#model'
 import { MAX_PAYLOAD_BYTES, openTrail, type Trail } from './index.ts'
-import { checkLog, DIRECTORY, type FoundRecord, openOn, readRecords } from './testkit/disk-trail.ts'
+import { checkLog, DIRECTORY, type FoundRecord, openOn, type Promises, readRecords } from './testkit/disk-trail.ts'
 import { LossyDisk } from './testkit/lossy-disk.ts'
 import { MovedClock, passTime } from './testkit/moved-clock.ts'
 import { keepLog, makeSealer, ORIGIN, processClock, scrubber, select, session, VERSION } from './testkit/samples.ts'
@@ -20,7 +20,10 @@ async function emptyDisk(): Promise<LossyDisk> {
   return disk
 }
 
-const nothing = { receipts: new Map<number, string>(), checkpoints: new Set<string>() }
+/** Nothing promised yet. */
+function nothing(): Promises {
+  return { receipts: new Map(), checkpoints: new Set() }
+}
 
 function intent(statement: string): IntentEntry {
   return { kind: 'intent', timeMs: 1_795_262_400_000, session, decided: select, payload: Buffer.from(statement) }
@@ -30,9 +33,12 @@ function recordsOn(disk: LossyDisk, trail: Trail): FoundRecord[] {
   return readRecords((path) => disk.contentOf(join(DIRECTORY, path)), trail)
 }
 
+let probes = 0
+
 async function isRefused(trail: Trail): Promise<boolean> {
   try {
-    await trail.record([intent('{}')])
+    probes += 1
+    await trail.record([intent(`{"statement":"probe ${probes}"}`)])
     return false
   } catch (error) {
     assert.ok(error instanceof GatewayError && error.code === 'SP_TRAIL_UNAVAILABLE')
@@ -47,14 +53,14 @@ test('the sequencer goes on by itself when the disk of the log was full', async 
   let isFull = true
   disk.mishap = ({ path, operation }) =>
     isFull && operation === 'write' && path.startsWith(DIRECTORY) ? { kind: 'error', code: 'ENOSPC' } : undefined
-  await work(trail, nothing, (next) => next >= 30)
+  await work(trail, nothing(), (next) => next >= 30)
   assert.equal(trail.status().writable, true, 'records wait in the write-ahead files')
   const publishedBefore = trail.status().size
   isFull = false
   for (let turn = 0; trail.status().size === publishedBefore && turn < 1_000; turn += 1) await nextTurn()
   await trail[Symbol.asyncDispose]()
   assert.ok(log.lines.some(({ event, facts }) => event === 'trail.sequencer_trouble' && facts['error'] === 'ENOSPC'))
-  await checkLog(disk, trail, nothing)
+  await checkLog(disk, trail, nothing())
 })
 
 test('writers are refused when the sequencer is too far behind, and let in again, with a record of the gap', async (t) => {
@@ -86,7 +92,7 @@ test('writers are refused when the sequencer is too far behind, and let in again
   isOver = true
   await time
   await trail[Symbol.asyncDispose]()
-  const records = await checkLog(disk, trail, nothing)
+  const records = await checkLog(disk, trail, nothing())
   const gaps = records.filter(({ leaf }) => leaf.unmapped.lifecycle === 'gap')
   assert.deepEqual(
     gaps.map(({ leaf }) => leaf.unmapped.details?.['cause']),
@@ -103,7 +109,7 @@ test('heartbeats count what was recorded', async (t) => {
   const disk = await emptyDisk()
   const clock = new MovedClock()
   const { trail } = await openOn(disk, { clock, heartbeatMs: 60_000 })
-  await work(trail, nothing, (next) => next >= 20)
+  await work(trail, nothing(), (next) => next >= 20)
   const startMs = clock.monotonicMs()
   await passTime(t, clock, () => clock.monotonicMs() - startMs > 130_000)
   await trail[Symbol.asyncDispose]()
