@@ -26,7 +26,14 @@ import type { Portal, SessionNames, SyncBatch } from './names.ts'
 import type { Outbox } from './outbox.ts'
 import type { PermittedOperation } from './permitted.ts'
 import { type Plan, type QueryPart, type Slot, type Step, truncatedQuery } from './plan.ts'
-import { type Answer, answerRefusal, encodeAnswer, refusedStatement } from './refuse.ts'
+import {
+  type Answer,
+  answerRefusal,
+  encodeAnswer,
+  FAILED_TRANSACTION_SQLSTATE,
+  refusedStatement,
+  STAND_IN_SQLSTATE,
+} from './refuse.ts'
 import type { Responses } from './responses.ts'
 import { refusalWords, type Words, words } from './words.ts'
 
@@ -59,7 +66,9 @@ export class Sender {
   /** Sends what is permitted of a decided plan. Waits where it has to know a result's columns first. */
   async send(plan: Plan): Promise<void> {
     const { outbox, responses } = this.#context
-    if (this.#owesFailure && plan.steps.length > 0) {
+    // Without an operation in it nobody has asked the trail: it may still be down.
+    if (this.#owesFailure && plan.slots.length === 0) return this.sendNothing(plan, FAILED_TRANSACTION)
+    if (this.#owesFailure) {
       this.#owesFailure = false
       responses.failTransaction('nothing')
     }
@@ -86,7 +95,6 @@ export class Sender {
       else await this.#answerHere(step, answer)
     }
     this.#context.outbox.flush()
-    this.#context.writer.flush()
   }
 
   /** A step of a batch of which the server already holds a part, or that needs no permit. */
@@ -99,10 +107,12 @@ export class Sender {
   async #answerHere(step: Step, answer: Answer): Promise<void> {
     const { writer } = this.#context
     const { batch } = step
-    if ((needsPermit(step) || step.kind === 'query') && !batch.isFailed) {
+    const isMore = this.#owesFailure && step.kind !== 'sync' && step.kind !== 'flush'
+    if ((needsPermit(step) || step.kind === 'query' || isMore) && !batch.isFailed) {
       await this.#allAnswered()
       batch.isFailed = true
       writer.send(encodeAnswer(answer))
+      writer.flush()
     }
     if (step.kind === 'query' || step.kind === 'sync') await this.#readyHere(batch)
   }
@@ -113,6 +123,7 @@ export class Sender {
     await this.#allAnswered()
     if (responses.status === 'T') this.#owesFailure = true
     writer.send(encodeBackend({ kind: 'readyForQuery', status: this.#owesFailure ? 'E' : responses.status }))
+    writer.flush()
     names.resolve(batch)
   }
 
@@ -274,8 +285,14 @@ export class Sender {
   }
 }
 
+/** `PostgreSQL 18, postgres.c: exec_simple_query` */
+const FAILED_TRANSACTION: Answer = {
+  sqlstate: FAILED_TRANSACTION_SQLSTATE,
+  message: 'current transaction is aborted, commands ignored until end of transaction block',
+}
+
 /** Undefined column in a sound transaction, failed transaction otherwise. */
-const EVERY_STAND_IN_ERROR: ReadonlySet<string> = new Set(['42703', '25P02'])
+const EVERY_STAND_IN_ERROR: ReadonlySet<string> = new Set([STAND_IN_SQLSTATE, FAILED_TRANSACTION_SQLSTATE])
 
 /** Whether a step is an operation, or would have been refused as one. */
 function needsPermit(step: Step): boolean {

@@ -49,10 +49,19 @@ function dialTcp(target: DialTarget, options: DialOptions, buffer: Uint8Array): 
       return true
     }
     const onread = options.isTransient ? { onread: { buffer, callback } } : {}
-    const stream = connect({ ...target, noDelay: true, keepAlive: true, signal: options.signal, ...onread })
-    stream.once('error', reject)
+    const stream = connect({ ...target, noDelay: true, keepAlive: true, ...onread })
+    // Not as an option of `connect`: there the signal would end the stream whenever it comes.
+    const onAbort = (): void => {
+      stream.destroy()
+      reject(new Error('no connection in time'))
+    }
+    options.signal.addEventListener('abort', onAbort)
+    stream.once('error', (error) => {
+      options.signal.removeEventListener('abort', onAbort)
+      reject(error)
+    })
     stream.once('connect', () => {
-      stream.off('error', reject)
+      options.signal.removeEventListener('abort', onAbort)
       const listen = (given: (chunk: Bytes) => void): void => {
         if (options.isTransient) listener = given
         else stream.on('data', given)
