@@ -172,8 +172,11 @@ async function recordedMarkers(boundary: Boundary): Promise<ReadonlySet<string>>
 
 async function tamperingIsNamed(tour: Tour): Promise<string> {
   const copy = join(tour.boundary.folder, 'tampered')
+  // The checkpoint first: copied last it could cover more than what was copied before it.
+  const checkpoint = readFileSync(join(tour.boundary.trailFolder, 'checkpoint'))
   cpSync(tour.boundary.trailFolder, copy, { recursive: true })
-  const size = Number(readFileSync(join(copy, 'checkpoint'), 'utf8').split('\n')[1])
+  writeFileSync(join(copy, 'checkpoint'), checkpoint)
+  const size = Number(checkpoint.toString().split('\n')[1])
   const path = join(copy, entriesPath(0, Math.min(size, TILE_WIDTH)))
   const bytes = readFileSync(path)
   const place = bytes.indexOf('"allow"')

@@ -68,7 +68,10 @@ async function liveAndDie(boundary: Boundary, kill: number): Promise<number> {
     const once = (): void => started[writer]?.resolve()
     await writeUntilGone(client, `mark-${kill}-${writer}`, {
       begin: () => waiting.add(writer),
-      end: () => void (waiting.delete(writer), once()),
+      end: () => {
+        waiting.delete(writer)
+        once()
+      },
     })
   })
   await Promise.all(started.map(({ promise }) => promise))
