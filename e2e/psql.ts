@@ -10,7 +10,7 @@ import { holdingLock } from '../packages/gateway/testkit/postgres/lock.ts'
 import { cacheFolder } from '../packages/gateway/testkit/postgres/places.ts'
 
 /** How psql ended and what it said. */
-export interface PsqlResult {
+interface PsqlResult {
   /** 0; 1 for an error of its own; 2 for a lost connection; 3 for an error in a script with ON_ERROR_STOP; 128 + the signal that ended it. */
   readonly code: number
   readonly stdout: string
@@ -18,7 +18,7 @@ export interface PsqlResult {
 }
 
 /** What psql gets besides its arguments. */
-export interface PsqlOptions {
+interface PsqlOptions {
   /** libpq's variables; nothing else of ours reaches psql. */
   readonly env?: Readonly<Record<string, string>>
   /** Its standard input: SQL and backslash commands. */
