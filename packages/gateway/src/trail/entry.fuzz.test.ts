@@ -28,7 +28,7 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
       extra: bytes,
     })
     .map(({ digest, ...rest }) => (digest === undefined ? rest : { ...rest, digest: Buffer.from(digest) })),
-) as fc.Arbitrary<Entry>
+)
 
 function encodeAll(entries: readonly Entry[]): Buffer {
   const buffer = Buffer.alloc(

@@ -192,7 +192,7 @@ const details: fc.Arbitrary<JsonObject> = fc.dictionary(
     fc.dictionary(anyText, fc.maxSafeInteger()),
   ) as fc.Arbitrary<Json>,
   { maxKeys: 6 },
-) as fc.Arbitrary<JsonObject>
+)
 
 const eventKinds = Object.entries(EVENT_CLASSES).flatMap(([kind, { activities }]) =>
   Object.keys(activities).map((activity) => ({ class: kind as TrailEvent['class'], activity })),
