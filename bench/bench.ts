@@ -3,7 +3,7 @@ import { startDatabase } from './database.ts'
 import { type GatewayGround, startGatewayArm } from './gateway.ts'
 import { startIssuer } from './issuer.ts'
 import type { Job } from './jobs.ts'
-import { type Measure, measure, medianOf, type Setting } from './measure.ts'
+import { type Measure, measure, medianOf, type Setting, warmUp } from './measure.ts'
 import { startPgbouncer } from './pgbouncer.ts'
 import type { Programs } from './programs.ts'
 import { startRelay } from './relay-arm.ts'
@@ -57,6 +57,8 @@ interface Comparison {
 
 async function compare(plan: Plan, comparison: Comparison, print: (line: object) => void): Promise<void> {
   const { setting, job, arms, bulkBytes } = comparison
+  process.stderr.write(`${job.name}: warming up\n`)
+  for (const arm of arms) if (arm.pid !== undefined) await warmUp(setting, job, arm)
   for (const clients of job.clients) {
     const rounds = new Map<Arm, Measure[]>(arms.map((arm) => [arm, []]))
     for (let round = 1; round <= plan.rounds; round++) {

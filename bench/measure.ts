@@ -19,8 +19,13 @@ export interface Setting {
   readonly seconds: number
 }
 
-/** Connecting, and the first requests on cold code, are not counted. */
+/** Connecting, and what is new in a connection, is not counted. */
 const WARM_UP_MS = 500
+
+/** Lets the code of a way become warm, as that of a service is. */
+export async function warmUp(setting: Setting, job: Job, arm: Arm): Promise<void> {
+  await runLoad({ ...setting, ...job, target: arm.target, clients: job.profiledClients })
+}
 
 /** Puts one load on one way, and measures between two readings of the processor time, after the warm-up. */
 export async function measure(setting: Setting, job: Job, arm: Arm, clients: number): Promise<Measure> {

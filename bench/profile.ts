@@ -38,6 +38,9 @@ const sources: readonly (readonly [RegExp, string])[] = [
   [/^node:(fs|internal\/fs)/, 'sync'],
 ]
 
+/** Beginning and ending the profile shows in it. */
+const probes = /^node:inspector|\/bench\/probe\.ts$/
+
 /** Threads beside the main one do one thing each. */
 const workers: readonly (readonly [RegExp, string])[] = [
   [/pars/, 'parse'],
@@ -59,11 +62,17 @@ export function timesOf({ name, profile }: ThreadReport): ThreadTimes {
   const stages = new Map<string, number>()
   const functions = new Map<string, number>()
   let busyUs = 0
+  const callersOf = (node: Profiler.ProfileNode): readonly Profiler.ProfileNode[] => {
+    const caller = nodes.get(parents.get(node.id) ?? -1)
+    return caller === undefined ? [node] : [node, ...callersOf(caller)]
+  }
   for (const [id, timeUs] of selfTimes(profile)) {
     const node = nodes.get(id)
     if (node === undefined || isIdle(node)) continue
+    const stack = callersOf(node)
+    if (stack.some(({ callFrame }) => probes.test(callFrame.url))) continue
     busyUs += timeUs
-    add(stages, own ?? stageOf(node, (of) => nodes.get(parents.get(of.id) ?? -1)), timeUs)
+    add(stages, own ?? stageOf(stack), timeUs)
     add(functions, describe(node, name), timeUs)
   }
   return { name, busyUs, stages, functions }
@@ -73,19 +82,15 @@ function isIdle({ callFrame }: Profiler.ProfileNode): boolean {
   return callFrame.functionName === '(idle)' || callFrame.functionName === '(root)'
 }
 
-function stageOf(
-  leaf: Profiler.ProfileNode,
-  parentOf: (node: Profiler.ProfileNode) => Profiler.ProfileNode | undefined,
-): string {
-  if (leaf.callFrame.functionName === '(garbage collector)') return 'engine'
+/** @param stack the function at work, then its caller, and so on. */
+function stageOf(stack: readonly Profiler.ProfileNode[]): string {
+  const name = stack[0]?.callFrame.functionName
+  if (name === '(garbage collector)') return 'engine'
   // Outside of JavaScript: the event loop's poll and read.
-  if (leaf.callFrame.functionName === '(program)') return 'sockets'
-  let node: Profiler.ProfileNode | undefined = leaf
-  while (node !== undefined) {
-    const { url } = node.callFrame
-    const found = sources.find(([pattern]) => pattern.test(url))
+  if (name === '(program)') return 'sockets'
+  for (const { callFrame } of stack) {
+    const found = sources.find(([pattern]) => pattern.test(callFrame.url))
     if (found !== undefined) return found[1]
-    node = parentOf(node)
   }
   return 'other'
 }

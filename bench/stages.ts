@@ -5,7 +5,7 @@ import type { Arm } from './arm.ts'
 import { type GatewayGround, startGatewayArm } from './gateway.ts'
 import type { Job } from './jobs.ts'
 import { type Requests, runLoad } from './load.ts'
-import type { Setting } from './measure.ts'
+import { type Setting, warmUp } from './measure.ts'
 import { probe, type Probed, probeStart } from './probed.ts'
 import { stageOfThread, timesOf } from './profile.ts'
 
@@ -36,6 +36,7 @@ export async function profileStages(setting: Setting, ground: GatewayGround, job
   const syncMs = measureSync(ground.folder)
   const arm = await startGatewayArm(ground, probeStart(folder))
   try {
+    await warmUp(setting, job, arm)
     const whole = await probedLoad(setting, arm, job, folder)
     const line = toLine(job, arm, whole, syncMs)
     if (job.result === undefined) return line
