@@ -13,8 +13,9 @@
  * codes and PINs, which look like any number. For those: declared columns, and policy on what may be asked at all.
  *
  * Rules: a number keeps its last four digits (PCI DSS 3.4.1, FAQ 1091, FAQ 1117), every other digit becomes `*`, byte length stays. A declared
- * `pan` column is truncated whatever it looks like (its JSON numbers of more than four digits refuse the result). Numeric values are never altered: one that looks like a card refuses the result, as do
- * tracks and any value of a declared `sad` column (3.3.1). Nothing here throws but for misuse.
+ * `pan` column is truncated whatever it looks like (its JSON numbers of more than four digits refuse the result). Numeric values are never
+ * altered: one that looks like a card refuses the result, as do tracks and any value of a declared `sad` column (3.3.1). Nothing here
+ * throws but for misuse.
  *
  * Pure. Buffers are the caller's and rewritten in place; what {@link ValueMasker.value} releases is the masker's, for the call only.
  */
