@@ -185,7 +185,7 @@ async function tamperingIsNamed(tour: Tour): Promise<string> {
   writeFileSync(path, bytes)
   const { exitCode, lines } = await verifyTrailFolder(copy)
   must(exitCode === 2, `the verifier ended with ${exitCode}`)
-  return lines.find((line) => line.includes('record')) ?? lines.join(' ')
+  return lines.find((line) => line.startsWith('✗')) ?? lines.join(' ')
 }
 
 async function ask(

@@ -18,4 +18,14 @@ const errors = async () => {
   ].join('\n\n')
 }
 
-export const generators = [{ file: 'docs/spec/errors.md', render: errors }]
+/** The JSON Schema of sallyport.yaml, for editors. */
+const configuration = async () => {
+  const { configSchema } = await import('../packages/gateway/src/app/config/schema.ts')
+  const { toJSONSchema } = await import('zod')
+  return JSON.stringify(toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }))
+}
+
+export const generators = [
+  { file: 'docs/spec/errors.md', render: errors },
+  { file: 'packages/gateway/config.schema.json', render: configuration },
+]
