@@ -14,8 +14,10 @@ export interface ClassifierOptions {
   readonly fastWorkers?: number
   /** Texts that may wait in each lane. */
   readonly maxQueued?: number
-  /** How long a batch may take in a worker, in milliseconds. */
+  /** How long a batch of simple texts may take in a worker, in milliseconds. */
   readonly timeoutMs?: number
+  /** How long any other text may take, in milliseconds. */
+  readonly heavyTimeoutMs?: number
 }
 
 /** A classifier with its workers, which live until it is disposed of. */
@@ -54,6 +56,7 @@ const heavyLane: LaneLimits = {
   queuedPerSession: 64,
   queuedLength: 32 * 1024 * 1024,
   waitSeconds: 10,
+  // Its worker has to leave the processor to others, so it gets more time.
   timeoutMs: 2000,
   recycleLength: 16 * 1024 * 1024,
   restMs: 100,
@@ -61,11 +64,11 @@ const heavyLane: LaneLimits = {
 
 /** Makes a classifier. Its workers start with the first text, or with `ready`. */
 export function createClassifier(options: ClassifierOptions = {}): WorkerClassifier {
-  const { fastWorkers = fastLane.workers, maxQueued, timeoutMs = fastLane.timeoutMs } = options
+  const { fastWorkers = fastLane.workers, timeoutMs = fastLane.timeoutMs } = options
+  const { heavyTimeoutMs = heavyLane.timeoutMs, maxQueued } = options
   return new LanedClassifier(
     { ...fastLane, workers: fastWorkers, timeoutMs, queued: maxQueued ?? fastLane.queued },
-    // Its worker has to leave the processor to others, so it gets twice the time.
-    { ...heavyLane, timeoutMs: 2 * timeoutMs, queued: maxQueued ?? heavyLane.queued },
+    { ...heavyLane, timeoutMs: heavyTimeoutMs, queued: maxQueued ?? heavyLane.queued },
   )
 }
 

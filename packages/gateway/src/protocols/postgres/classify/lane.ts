@@ -1,8 +1,20 @@
 import { FairQueue } from './fair-queue.ts'
 import type { Parsed } from './parse.ts'
-import type { ParserWorker } from './parser-worker.ts'
+import type { BatchOutcome } from './parser-worker.ts'
 import type { Job } from './worker.ts'
-import type { WorkerPool } from './worker-pool.ts'
+
+/** What takes batches: a parsing worker. */
+export interface BatchWorker {
+  run(batch: readonly Job[], timeoutMs: number): Promise<BatchOutcome>
+}
+
+/** Where a lane has its workers from. */
+export interface WorkerSource {
+  /** A worker that is up, or undefined when none came up. */
+  take(): Promise<BatchWorker | undefined>
+  /** Ends a worker. */
+  discard(worker: BatchWorker): void
+}
 
 /** What may wait, how it is taken, and for how long. */
 export interface LaneLimits {
@@ -48,7 +60,7 @@ const MAX_FAILED_STARTS = 3
  * other. When a worker breaks, the text that broke it fails and the others of its batch are tried again, each alone, on a fresh worker.
  */
 export class Lane {
-  readonly #pool: WorkerPool
+  readonly #pool: WorkerSource
   readonly #limits: LaneLimits
   readonly #onBreak: (session: object) => void
   readonly #queue = new FairQueue<Ticket>()
@@ -57,15 +69,15 @@ export class Lane {
   #running = 0
   #isScheduled = false
   /** Workers of this lane that have nothing to do. */
-  readonly #idle: ParserWorker[] = []
+  readonly #idle: BatchWorker[] = []
   /** UTF-16 units that each worker has parsed. */
-  readonly #parsedLength = new WeakMap<ParserWorker, number>()
+  readonly #parsedLength = new WeakMap<BatchWorker, number>()
   /** Seconds in which something waited. */
   #tick = 0
   #ticker: NodeJS.Timeout | undefined
 
   /** `onBreak` is told whose text broke a worker. */
-  constructor(pool: WorkerPool, limits: LaneLimits, onBreak: (session: object) => void) {
+  constructor(pool: WorkerSource, limits: LaneLimits, onBreak: (session: object) => void) {
     this.#pool = pool
     this.#limits = limits
     this.#onBreak = onBreak
@@ -118,7 +130,7 @@ export class Lane {
     }
   }
 
-  async #worker(): Promise<ParserWorker | undefined> {
+  async #worker(): Promise<BatchWorker | undefined> {
     const idle = this.#idle.pop()
     if (idle !== undefined) return idle
     for (let failures = 0; failures < MAX_FAILED_STARTS; failures++) {
@@ -129,7 +141,7 @@ export class Lane {
   }
 
   /** Gives batches to a worker until nothing waits or it must go. */
-  async #serveBatches(worker: ParserWorker): Promise<void> {
+  async #serveBatches(worker: BatchWorker): Promise<void> {
     for (;;) {
       const batch = this.#nextBatch()
       if (batch.length === 0) {

@@ -1,7 +1,8 @@
+import type { WorkerSource } from './lane.ts'
 import { ParserWorker } from './parser-worker.ts'
 
 /** Gives out parsing workers and keeps one more warm, so that the loss of one costs nobody the start of another. */
-export class WorkerPool {
+export class WorkerPool implements WorkerSource {
   #spare: ParserWorker | undefined
   readonly #given = new Set<ParserWorker>()
   readonly #isBackground: boolean
