@@ -36,6 +36,15 @@ test('links between the papers lead somewhere', () => {
   assert.deepEqual(broken, [])
 })
 
+test('every file that ARCHITECTURE.md names is there', () => {
+  const folders = ['', 'packages/gateway/src', 'packages/gateway/src/protocols/postgres']
+  const text = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8')
+  const named = [...text.matchAll(/`([\w./-]+(?:\.ts|\/))`/g)].map(([, name = '']) => name)
+  const missing = named.filter((name) => !folders.some((folder) => existsSync(path.join(root, folder, name))))
+  assert.ok(named.length > 30)
+  assert.deepEqual(missing, [])
+})
+
 test('nothing committed was made by a build or belongs to one machine', () => {
   const files = committed()
   if (files.length === 0) return
