@@ -4,9 +4,10 @@ const POSITION = 0
 const INTEGRATED = 1
 const SEGMENT = 2
 const STOP = 3
-const WORDS = 4
+const CALLS = 4
+const WORDS = 5
 
-/** All that passes between the writing side and the sequencer while both run: four words of shared memory. */
+/** All that passes between the writing side and the sequencer while both run: five words of shared memory. */
 export class Board {
   readonly memory: SharedArrayBuffer
   readonly #words: BigInt64Array
@@ -42,6 +43,16 @@ export class Board {
 
   set segment(segment: number) {
     Atomics.store(this.#words, SEGMENT, BigInt(segment))
+  }
+
+  /** How often a checkpoint was called for; the writing side has the clock. */
+  get checkpointCalls(): number {
+    return Number(Atomics.load(this.#words, CALLS))
+  }
+
+  /** Calls for a checkpoint of what is new. */
+  callForCheckpoint(): void {
+    Atomics.add(this.#words, CALLS, 1n)
   }
 
   /** Whether the sequencer is to end when it has taken everything in; set by the writing side. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { canonicalJson, type JsonObject } from '#base'
 import { GatewayError, type TrailEvent } from '#model'
@@ -100,7 +101,7 @@ test('details beyond their bound are cut member by member, and the cut is named'
 })
 
 test('docs/spec/record.md lists the activities and types that the code knows, and no others', () => {
-  const spec = readFileSync(new URL('../../../../docs/spec/record.md', import.meta.url), 'utf8')
+  const spec = readFileSync(join(import.meta.dirname, '../../../../docs/spec/record.md'), 'utf8')
   for (const { classUid, activities } of Object.values(EVENT_CLASSES)) {
     const row = spec.split('\n').find((line) => line.startsWith('|') && line.includes(` ${classUid} |`)) ?? ''
     const cell = row.split('|')[2] ?? ''

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import canonicalize from 'canonicalize'
@@ -17,7 +18,7 @@ import { VERSION } from './testkit/samples.ts'
 /** Every leaf is compared with two implementations and a schema, and many are long: fewer runs than parsers get. */
 const RUNS = Math.max(100, Number(process.env['SALLYPORT_FUZZ_RUNS'] ?? 100_000) / 400)
 
-const schemaFile = new URL('../../../../docs/spec/record.schema.json', import.meta.url)
+const schemaFile = join(import.meta.dirname, '../../../../docs/spec/record.schema.json')
 const schema = JSON.parse(readFileSync(schemaFile, 'utf8')) as JsonObject
 const isRecord = new Ajv2020({ allErrors: false, strict: true, strictRequired: false, allowUnionTypes: true }).compile(
   schema,

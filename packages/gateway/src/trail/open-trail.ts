@@ -26,7 +26,6 @@ import { RunningTrail } from './trail.ts'
 import { WriteAhead } from './write-ahead.ts'
 
 const MAX_VKEY_FILE_BYTES = 65_536
-const CHECKPOINT_MS = 1_000
 
 /**
  * Opens the trail: recovers what a crash left, completes intents without outcome, records the start, and takes records from then on.
@@ -137,30 +136,32 @@ async function start(opened: Opened): Promise<Trail> {
   }
 }
 
-function startHost(opened: Opened, board: Board, listener: HostListener): SequencerHost {
-  const { options, source, signingKey, dayKeys } = opened
-  const checkpointMs = options.checkpointMs ?? CHECKPOINT_MS
-  if (options.filePort !== undefined) return inThisThread({ ...opened, checkpointMs }, board, listener)
-  const { folder, walFolder, origin } = source
-  const order = { folder, walFolder, origin, seed: signingKey.seed, dayKeys: dayKeys.all(), checkpointMs }
-  return new SequencerThread(order, board, listener)
-}
-
-/** A disk that is an object of this thread cannot go to another. */
-function inThisThread(
-  { source, checkpointMs, options }: Opened & { readonly checkpointMs: number },
+function startHost(
+  { options, source, signingKey, dayKeys }: Opened,
   board: Board,
   listener: HostListener,
 ): SequencerHost {
-  const ended = runSequencer({
-    source,
+  if (options.filePort !== undefined) return inThisThread(source, board, listener)
+  const { folder, walFolder, origin } = source
+  return new SequencerThread(
+    { folder, walFolder, origin, seed: signingKey.seed, dayKeys: dayKeys.all() },
     board,
-    checkpointMs,
-    monotonicMs: () => options.clock.monotonicMs(),
-    // Such a disk is as fast as memory: there is nothing to wait for but the others' turn.
-    wait: () => nextTurn(),
-    report: (report) => listener.report(report),
-  })
+    listener,
+  )
+}
+
+/** How many turns such a sequencer goes from one checkpoint to the next. */
+const CHECKPOINT_TURNS = 8
+
+/** A disk that is an object of this thread cannot go to another; it is as fast as memory, so there is nothing to wait for but the others' turn. */
+function inThisThread(source: SequencerSource, board: Board, listener: HostListener): SequencerHost {
+  let turns = 0
+  const wait = (): Promise<void> => {
+    turns += 1
+    if (turns % CHECKPOINT_TURNS === 0) board.callForCheckpoint()
+    return nextTurn()
+  }
+  const ended = runSequencer({ source, board, wait, report: (report) => listener.report(report) })
   return {
     addDayKey: () => undefined,
     dropDayKey: () => undefined,

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { FilePort } from './file-port.ts'
+import { isErrorCode } from './system-error.ts'
 import { isPooledName, MAX_POOLED, parseSegmentName, pooledPath } from './wal-folder.ts'
 
 /**
@@ -21,8 +22,13 @@ export async function recycle(
       await files.remove(path)
       continue
     }
-    await files.rename(path, pooledPath(walFolder, old))
-    pooled += 1
+    try {
+      await files.rename(path, pooledPath(walFolder, old))
+      pooled += 1
+    } catch (error) {
+      // The writing side removes a segment that it gave up before anything in it was durable.
+      if (!isErrorCode(error, 'ENOENT')) throw error
+    }
   }
   await files.syncFolder(walFolder)
 }

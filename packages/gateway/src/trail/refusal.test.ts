@@ -30,10 +30,10 @@ async function closedDisk(): Promise<LossyDisk> {
   return disk
 }
 
-/** A disk whose process was killed with several frames written and nothing of them in the log: the first segment holds it all. */
+/** A disk whose process was killed: its first segment holds every frame. */
 async function killedDisk(): Promise<LossyDisk> {
   const disk = await emptyDisk()
-  const { trail } = await openOn(disk, { checkpointMs: 1e9 })
+  const { trail } = await openOn(disk)
   await work(trail, nothing(), (next) => next >= 40)
   const killed = disk.snapshot().crash('keep', Math.random)
   await trail[Symbol.asyncDispose]()

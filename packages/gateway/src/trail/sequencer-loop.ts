@@ -22,8 +22,6 @@ export type SequencerReport =
 export interface LoopPorts {
   readonly source: SequencerSource
   readonly board: Board
-  readonly checkpointMs: number
-  readonly monotonicMs: () => number
   readonly wait: (delayMs: number) => Promise<void>
   readonly report: (report: SequencerReport) => void
 }
@@ -47,15 +45,16 @@ export async function runSequencer(ports: LoopPorts): Promise<void> {
   }
 }
 
-async function follow({ source, board, checkpointMs, monotonicMs, wait, report }: LoopPorts): Promise<void> {
+async function follow({ source, board, wait, report }: LoopPorts): Promise<void> {
   const sequencer = await Sequencer.open(source)
-  let signedMs = -Infinity
+  let answered = -1
   const keepUp = async (isLast: boolean): Promise<void> => {
     board.integrated = sequencer.size
-    if (!isLast && monotonicMs() - signedMs < checkpointMs) return
+    const calls = board.checkpointCalls
+    if (!isLast && calls === answered) return
+    answered = calls
     const published = await sequencer.checkpoint()
     if (published === undefined) return
-    signedMs = monotonicMs()
     board.segment = sequencer.segment
     report({ kind: 'checkpoint', ...published })
   }

@@ -11,7 +11,6 @@ export interface SequencerOrder {
   readonly seed: Bytes
   readonly dayKeys: ReadonlyMap<string, Bytes>
   readonly memory: SharedArrayBuffer
-  readonly checkpointMs: number
 }
 
 /** Whatever runs the sequencer: a thread, or in tests this one. */
@@ -75,9 +74,8 @@ export class SequencerThread implements SequencerHost {
   }
 
   #start(): Worker {
-    const file = import.meta.url.endsWith('.ts') ? './sequencer-worker.ts' : './sequencer-worker.js'
     const workerData: SequencerOrder = { ...this.#order, dayKeys: this.#dayKeys }
-    const worker = new Worker(new URL(file, import.meta.url), { workerData, name: 'sallyport-sequencer' })
+    const worker = new Worker(new URL('./sequencer-worker.ts', import.meta.url), { workerData, name: 'sequencer' })
     let death = 'exited'
     worker.on('message', (report: SequencerReport) => {
       if (report.kind === 'refused') this.#isRefused = true

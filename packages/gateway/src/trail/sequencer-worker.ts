@@ -37,8 +37,6 @@ await runSequencer({
     },
   },
   board: new Board(order.memory),
-  checkpointMs: order.checkpointMs,
-  monotonicMs: () => performance.now(),
   wait(delayMs) {
     takeKeys()
     return delay(delayMs)

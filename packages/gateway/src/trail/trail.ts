@@ -16,6 +16,8 @@ import type { Counts, WriteAhead } from './write-ahead.ts'
 
 /** Outcomes wait at most this long for a commit of somebody else's. */
 const TICK_MS = 250
+/** How long after the last one a checkpoint may be signed, unless the options say otherwise. */
+const CHECKPOINT_MS = 1_000
 /** An outage is tried to be ended this often. */
 const PROBE_MS = 1_000
 /** How long closing waits for the disk, and then for the sequencer. */
@@ -46,7 +48,7 @@ export class RunningTrail implements Trail, HostListener {
   readonly #availabilityListeners = new Set<(availability: Availability) => void>()
   #writeAhead: WriteAhead | undefined
   #host: SequencerHost | undefined
-  #timer: NodeJS.Timeout | undefined
+  #timers: readonly NodeJS.Timeout[] = []
   /** An outage of the sequencer's. */
   #suspension: Outage | undefined
   #size: number
@@ -69,8 +71,13 @@ export class RunningTrail implements Trail, HostListener {
   run(writeAhead: WriteAhead, host: SequencerHost): void {
     this.#writeAhead = writeAhead
     this.#host = host
+    const { board, options } = this.#parts
+    this.#timers = [
+      setInterval(() => this.#tick(), TICK_MS),
+      setInterval(() => board.callForCheckpoint(), options.checkpointMs ?? CHECKPOINT_MS),
+    ]
     // Not a reason to keep a process alive that has nothing else to do.
-    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
+    for (const timer of this.#timers) timer.unref()
   }
 
   get payloadKeys(): PayloadKeys {
@@ -152,7 +159,7 @@ export class RunningTrail implements Trail, HostListener {
         this.#size = report.size
         this.#checkpointTimeMs = this.#parts.options.clock.nowMs()
         const news = { size: report.size, text: report.text, timeMs: this.#checkpointTimeMs }
-        for (const listener of this.#checkpointListeners) listener(news)
+        this.#tell(this.#checkpointListeners, news)
         return
       }
       case 'ready':
@@ -239,7 +246,18 @@ export class RunningTrail implements Trail, HostListener {
   #announce(outage: Outage | undefined): void {
     const availability: Availability =
       outage === undefined ? { writable: true } : { writable: false, cause: outage.cause }
-    for (const listener of this.#availabilityListeners) listener(availability)
+    this.#tell(this.#availabilityListeners, availability)
+  }
+
+  /** What listeners do with the news is not the trail's: one that throws must not stop a commit. */
+  #tell<News>(listeners: Iterable<(news: News) => void>, news: News): void {
+    for (const listener of listeners) {
+      try {
+        listener(news)
+      } catch (error) {
+        this.#log.error('trail.listener_failed', { error: error instanceof Error ? error.message : String(error) })
+      }
+    }
   }
 
   #tick(): void {
@@ -280,7 +298,7 @@ export class RunningTrail implements Trail, HostListener {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
     const writeAhead = this.#writeAhead
     try {
       if (writeAhead !== undefined && writeAhead.outage === undefined) {

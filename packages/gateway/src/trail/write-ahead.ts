@@ -153,7 +153,7 @@ export class WriteAhead {
     const { commitTimeoutMs } = this.#ports.limits
     if (this.#inFlight !== undefined && now - this.#inFlightSinceMs > commitTimeoutMs) {
       this.#break('write-timeout', 'ETIMEDOUT')
-    } else if (this.#planner.isStalled && now - this.#stalledSinceMs > commitTimeoutMs) {
+    } else if (this.#isStuck() && now - this.#stalledSinceMs > commitTimeoutMs) {
       this.#break('no-segment', this.#ports.supply.failure ?? 'ETIMEDOUT')
     } else {
       this.#supply()
@@ -203,6 +203,11 @@ export class WriteAhead {
     await this.#ports.supply.close()
   }
 
+  /** Whether calls wait for a segment, and nothing else is left to be written. */
+  #isStuck(): boolean {
+    return this.#planner.isStalled && this.#inFlight === undefined && !this.#planner.isDue
+  }
+
   /** A method, since the flag changes while something is awaited. */
   #hasClosed(): boolean {
     return this.#isClosed
@@ -237,8 +242,8 @@ export class WriteAhead {
       const next = segment === undefined || supply.isOfToday(segment) ? undefined : supply.take()
       if (next !== undefined) this.#planner.roll(next)
       this.#planner.drain()
-      // Whoever waits for a segment that cannot be had is told at once.
-      if (this.#planner.isStalled && supply.failure !== undefined) this.#break('no-segment', supply.failure)
+      // Whoever waits for a segment that cannot be had is told as soon as what has one is written.
+      if (this.#isStuck() && supply.failure !== undefined) this.#break('no-segment', supply.failure)
       else this.#kick()
     }
     void supply.ensure().then(arrange)

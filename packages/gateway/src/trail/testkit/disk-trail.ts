@@ -56,7 +56,6 @@ export async function openOn(
     scrubber,
     log,
     filePort: disk,
-    checkpointMs: 4,
     heartbeatMs: 1_000_000,
     ...more,
     limits: { segmentBytes: 65_536, ...more.limits },

@@ -333,17 +333,15 @@ class LossyFile implements OpenFile {
   }
 }
 
-/** Some sectors of a write, or none, or all but the end of one. */
+/** Some sectors of a write in any order, or those up to one that was being written: of that one nothing is sure, not even what it held before. */
 function tear(content: Buffer, change: Change, random: () => number): Buffer {
   if (change.kind === 'truncate') return random() < 0.5 ? content : Buffer.alloc(0)
   const { offset, data } = change
   if (random() < 0.5) {
-    // In order up to somewhere within a sector.
-    return applyChange(content, {
-      kind: 'write',
-      offset,
-      data: data.subarray(0, Math.floor(random() * (data.length + 1))),
-    })
+    const end = offset + Math.floor(random() * data.length)
+    const kept = applyChange(content, { kind: 'write', offset, data: data.subarray(0, end - offset) })
+    const sector = Math.floor(end / SECTOR) * SECTOR
+    return applyChange(kept, { kind: 'write', offset: sector, data: Buffer.alloc(SECTOR, 0xa5) })
   }
   let result = content
   for (let at = 0; at < data.length; at += SECTOR) {

@@ -73,21 +73,29 @@ export async function work(
       const isPair = number % 5 === 0
       next += isPair ? 2 : 1
       const payloads = [number, ...(isPair ? [number + 1] : [])].map((id) => `{"statement":"select 'literal ${id}'"}`)
-      try {
-        const sequences = await statements(trail, number, payloads)
-        sequences.forEach((sequence, at) => witness.receipts.set(sequence, payloads[at] ?? ''))
-        conclude(trail, sequences, number)
-        if (number % 10 === 0) await closeSession(trail)
-      } catch (error) {
-        if (!(error instanceof GatewayError) || error.code !== 'SP_TRAIL_UNAVAILABLE') throw error
+      const sequences = await unlessRefused(statements(trail, number, payloads))
+      if (sequences === undefined) {
         refused.push(...payloads)
         await nextTurn()
+        continue
       }
+      sequences.forEach((sequence, at) => witness.receipts.set(sequence, payloads[at] ?? ''))
+      conclude(trail, sequences, number)
+      if (number % 10 === 0) await unlessRefused(closeSession(trail))
       await nextTurn()
     }
   }
   await Promise.all(Array.from({ length: WRITERS }, writer))
   return { refused, next }
+}
+
+async function unlessRefused<T>(recording: Promise<T>): Promise<T | undefined> {
+  try {
+    return await recording
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'SP_TRAIL_UNAVAILABLE') return undefined
+    throw error
+  }
 }
 
 async function statements(trail: Trail, number: number, payloads: readonly string[]): Promise<readonly number[]> {
