@@ -8,7 +8,7 @@ export const runs = Number(process.env['SALLYPORT_FUZZ_RUNS'] ?? 100_000)
 
 /** Plain objects only: strict equality tells them from those without a prototype. */
 function record<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
-  return fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>
+  return fc.record(model, { noNullPrototype: true })
 }
 
 const name = fc.string({ maxLength: 12 }).map((text) => text.replaceAll('\0', ''))
@@ -39,7 +39,7 @@ export const frontendMessage: fc.Arbitrary<FrontendMessage> = fc.oneof(
   record({ kind: fc.constant('describe' as const), target, name }),
   record({ kind: fc.constant('execute' as const), portal: name, maxRows: int32 }),
   record({ kind: fc.constant('close' as const), target, name }),
-  fc.constantFrom('flush', 'sync', 'terminate', 'copyDone').map((kind) => ({ kind }) as FrontendMessage),
+  fc.constantFrom('flush' as const, 'sync' as const, 'terminate' as const, 'copyDone' as const).map((kind) => ({ kind })),
   record({ kind: fc.constant('password' as const), data: bytes }),
   record({ kind: fc.constant('functionCall' as const), body: bytes }),
   record({ kind: fc.constant('copyData' as const), data: bytes }),

@@ -20,7 +20,7 @@ import {
   WireError,
 } from './index.ts'
 
-const parameters: fc.Parameters = { numRuns: runs }
+const parameters = { numRuns: runs }
 
 /** Runs what may throw only a `WireError`. */
 function throwsOnlyWireErrors(run: () => void): void {

@@ -177,7 +177,7 @@ async function openStream(options: WireOptions): Promise<Duplex> {
 async function askForTls(socket: Socket): Promise<void> {
   socket.write(encodeStartup({ kind: 'ssl' }))
   const [answer] = await new Promise<Bytes>((resolve) => {
-    socket.once('data', (chunk) => {
+    socket.once('data', (chunk: Buffer) => {
       socket.pause()
       resolve(chunk)
     })

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Bytes, fromUtf8, type Json, toUtf8 } from '#base'
+import type { Format } from './codec/index.ts'
+import { describeParameters, statementPayload } from './payload.ts'
+
+function describe(value: Bytes | undefined, format: Format, type = 0): Json | undefined {
+  return describeParameters(
+    {
+      ...{ kind: 'bind', portal: '', statement: '', resultFormats: [] },
+      ...{ parameterFormats: [format], parameters: [value] },
+    },
+    [type],
+  )[0]
+}
+
+function hex(text: string): Bytes {
+  return Uint8Array.from(Buffer.from(text, 'hex'))
+}
+
+const cases: readonly (readonly [
+  name: string,
+  value: Bytes | undefined,
+  format: Format,
+  type: number,
+  expected: Json,
+])[] = [
+  ['NULL', undefined, 0, 0, null],
+  ['text', toUtf8('4111 1111'), 0, 25, '4111 1111'],
+  ['text that is not UTF-8', hex('ff41'), 0, 25, { binary: 'ÿA' }],
+  ['binary text', toUtf8('4111'), 1, 25, { binary: '4111' }],
+  ['int8', hex('000e9b08a568f1c7'), 1, 20, { int8: '4111111111111111' }],
+  ['int4', hex('ffffffff'), 1, 23, { int4: '-1' }],
+  ['int2', hex('0010'), 1, 21, { int2: '16' }],
+  ['float8', hex('432d36114ad1e38e'), 1, 701, { float8: '4111111111111111' }],
+  ['numeric', hex('0004000300000000100f045704570457'), 1, 1700, { numeric: '4111111111111111' }],
+  ['numeric with a fraction', hex('000200000000000200011388'), 1, 1700, { numeric: '1.5000' }],
+  ['numeric below one', hex('0001ffff0000000403e8'), 1, 1700, { numeric: '0.1000' }],
+  ['a negative numeric', hex('00010000400000000005'), 1, 1700, { numeric: '-5' }],
+  ['a numeric of a type not said', hex('0004000300000000100f045704570457'), 1, 0, { numeric: '4111111111111111' }],
+  ['eight bytes of a type not said', hex('000e9b08a568f1c7'), 1, 0, { int8: '4111111111111111' }],
+  ['an int8 that is none', hex('0001'), 1, 20, { binary: '\u0000\u0001' }],
+  ['other bytes', hex('00ff0034'), 1, 17, { binary: '\u0000ÿ\u00004' }],
+]
+
+for (const [name, value, format, type, expected] of cases) {
+  test(`a parameter: ${name}`, () => {
+    assert.deepEqual(describe(value, format, type), expected)
+  })
+}
+
+test('a huge numeric is not written out', () => {
+  assert.deepEqual(describe(hex('00017fff000000000001'), 1, 1700), {
+    binary: '\u0000\u0001\u007fÿ\u0000\u0000\u0000\u0000\u0000\u0001',
+  })
+})
+
+test('a payload is JSON of the statement, its parameters and its way', () => {
+  assert.equal(fromUtf8(statementPayload('SELECT $1', ['a'])), '{"statement":"SELECT $1","parameters":["a"]}')
+  assert.equal(
+    fromUtf8(statementPayload('SELECT 1', undefined, 'prepared')),
+    '{"statement":"SELECT 1","prepared":true}',
+  )
+})
