@@ -41,9 +41,12 @@ export async function startBoundary(plan: BoundaryPlan): Promise<Boundary> {
   const ports = await freePorts(plan.ports)
   const idpUrl = `http://127.0.0.1:${ports.idp}`
   const servicePassword = randomBytes(24).toString('base64url')
-  const [database, idp] = await Promise.all([startDatabase(plan, servicePassword), startIdp(folder, ports.idp)])
-  const config = writeConfig(plan, folder, ports, database)
+  const starting = Promise.all([startDatabase(plan, servicePassword), startIdp(folder, ports.idp)])
+  // Sealing needs a configuration, but not yet where the database is: it is done while that starts.
+  const config = writeConfig(plan, folder, ports, 1)
   await sealSecretOffline(config, {}, 'cards', servicePassword)
+  const [database, idp] = await starting
+  writeFileSync(config, configText(plan, ports, database.port))
   const gatewayLog = join(folder, 'gateway.log')
   const start = async (): Promise<Child> =>
     await startChild({
@@ -111,16 +114,16 @@ async function startIdp(folder: string, port: number): Promise<Child> {
   })
 }
 
-function writeConfig(plan: BoundaryPlan, folder: string, ports: Ports, database: TestPostgres): string {
+function writeConfig(plan: BoundaryPlan, folder: string, ports: Ports, databasePort: number): string {
   mkdirSync(join(folder, 'data'), { mode: 0o700 })
   cpSync(join(HERE, 'boundary/policy'), join(folder, 'policy'), { recursive: true })
   if (plan.policy !== undefined) writeFileSync(join(folder, 'policy/plan.cedar'), plan.policy)
   const config = join(folder, 'sallyport.yaml')
-  writeFileSync(config, configText(plan, ports, database))
+  writeFileSync(config, configText(plan, ports, databasePort))
   return config
 }
 
-function configText(plan: BoundaryPlan, ports: Ports, database: TestPostgres): string {
+function configText(plan: BoundaryPlan, ports: Ports, databasePort: number): string {
   const idpUrl = `http://127.0.0.1:${ports.idp}`
   return `apiVersion: sallyport/v1
 node: demo
@@ -138,7 +141,7 @@ resources:
     tables: [${plan.tables.join(', ')}]
     postgres:
       host: 127.0.0.1
-      port: ${database.port}
+      port: ${databasePort}
       database: cards
       user: ${SERVICE_USER}
       password: { from: vault:cards }

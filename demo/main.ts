@@ -63,7 +63,7 @@ async function main(args: readonly string[]): Promise<number> {
     )
     say(`  Gateway            PostgreSQL on port ${boundary.postgresPort}, logins and API at ${boundary.url}`)
     if (args.includes('--check')) return await runTour(boundary)
-    for (const person of PEOPLE) await login(boundary, person)
+    await Promise.all(PEOPLE.map((person) => login(boundary, person)))
     say(await screen(boundary))
     await untilStopped(boundary)
     return 0
