@@ -27,7 +27,10 @@ export interface WorkerClassifier extends Classifier, AsyncDisposable {
    * other; without one, all callers are one session.
    */
   classify(text: string, settings: ClassifierSettings, session?: object): Promise<Classification>
-  /** Resolves when the workers are warm; calling it is optional. */
+  /**
+   * Resolves when simple texts find a warm worker; calling it is optional. The worker for all others starts with the first of them: many
+   * gateways never see one.
+   */
   ready(): Promise<void>
 }
 
@@ -58,7 +61,7 @@ const heavyLane: LaneLimits = {
   waitSeconds: 10,
   // Its worker has to leave the processor to others, so it gets more time.
   timeoutMs: 2000,
-  recycleLength: 16 * 1024 * 1024,
+  recycleLength: 4 * 1024 * 1024,
   restMs: 100,
 }
 
@@ -77,8 +80,8 @@ export function createClassifier(options: ClassifierOptions = {}): WorkerClassif
  * texts that break or stall the parser delay only their own kind.
  */
 class LanedClassifier implements WorkerClassifier {
-  readonly #fastPool = new WorkerPool(false)
-  readonly #heavyPool = new WorkerPool(true)
+  readonly #fastPool = new WorkerPool({ isBackground: false, keepsSpare: true })
+  readonly #heavyPool = new WorkerPool({ isBackground: true, keepsSpare: false })
   readonly #fast: Lane
   readonly #heavy: Lane
   readonly #known = new LruCache<Promise<Classification>>(textCache)
@@ -98,9 +101,8 @@ class LanedClassifier implements WorkerClassifier {
   }
 
   async ready(): Promise<void> {
-    const settings = { database: '', searchPath: '' }
-    // Nobody's session, and texts that no cache keeps: they only bring up a worker in each lane.
-    for (const lane of [this.#fast, this.#heavy]) await lane.submit({ text: 'select 1', ...settings }, this.#anyone)
+    // Past the caches: it only brings up a worker.
+    await this.#fast.submit({ text: 'select 1', database: '', searchPath: '' }, this.#anyone)
   }
 
   classify(text: string, settings: ClassifierSettings, session: object = this.#anyone): Promise<Classification> {

@@ -22,7 +22,7 @@ const hostile: readonly ((salt: number) => string)[] = [
   (salt) => `select ${salt} ${'/*'.repeat(20_000)}`,
   (salt) => `select ${salt}${' union select 1'.repeat(300)}`,
   (salt) =>
-    salt % 200 === 9 ? `select ${'1,'.repeat(190_000)}${salt}` : `select '${'x'.repeat(MEBIBYTE / 8)}${salt}'`,
+    salt % 200 === 9 ? `select ${'1,'.repeat(120_000)}${salt}` : `select '${'x'.repeat(MEBIBYTE / 8)}${salt}'`,
 ]
 
 const COUNT = 1000
@@ -31,7 +31,7 @@ let classifier: WorkerClassifier
 
 before(async () => {
   // The stall is told apart sooner than by default, so that the test need not wait.
-  classifier = createClassifier({ heavyTimeoutMs: 400 })
+  classifier = createClassifier({ heavyTimeoutMs: 200 })
   await classifier.ready()
 })
 

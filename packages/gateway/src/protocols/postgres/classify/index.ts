@@ -18,4 +18,4 @@
  *
  * The session pins what this relies on: `standard_conforming_strings=on`, UTF-8 on both sides, one schema in `search_path`.
  */
-export { type ClassifierOptions, createClassifier, type WorkerClassifier } from './create-classifier.ts'
+export { createClassifier, type WorkerClassifier } from './create-classifier.ts'

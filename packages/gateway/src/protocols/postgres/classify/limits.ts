@@ -8,10 +8,10 @@ export const MAX_SCANNED_LENGTH: number = 64 * 1024
 
 /**
  * Beyond these a text is refused without being parsed. The parser's instance breaks at a depth of some 35,000 (4 MB of stack), PostgreSQL
- * itself at less (max_stack_depth 2 MB); a million tokens cost it 300 MB.
+ * itself at less (max_stack_depth 2 MB); a million tokens cost it 500 MB.
  */
 const refused: Omit<Complexity, 'boundary'> = {
-  tokens: 400_000,
+  tokens: 250_000,
   depth: 2000,
   operatorRun: 256,
   nestedComments: 256,

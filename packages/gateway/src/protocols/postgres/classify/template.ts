@@ -10,7 +10,7 @@ export interface Token {
 }
 
 /** What a template may hold at most, in bytes of UTF-8. */
-export const MAX_TEMPLATE_BYTES = 4096
+const MAX_TEMPLATE_BYTES = 4096
 
 /** A statement without its values. */
 export interface Template {

@@ -1,31 +1,34 @@
 import type { WorkerSource } from './lane.ts'
 import { ParserWorker } from './parser-worker.ts'
 
-/** Gives out parsing workers and keeps one more warm, so that the loss of one costs nobody the start of another. */
+/** What kind of workers a pool gives out. */
+export interface WorkerPoolOptions {
+  /** Whether they leave the processor to others. */
+  readonly isBackground: boolean
+  /** Whether one more than is in use is kept warm, so that the loss of one costs nobody the start of another; some 35 MB. */
+  readonly keepsSpare: boolean
+}
+
+/** Gives out parsing workers, each to one taker, and starts the next one as soon as one is lost. */
 export class WorkerPool implements WorkerSource {
-  #spare: ParserWorker | undefined
+  readonly #options: WorkerPoolOptions
   readonly #given = new Set<ParserWorker>()
-  readonly #isBackground: boolean
+  #spare: ParserWorker | undefined
   #isClosed = false
 
-  constructor(isBackground: boolean) {
-    this.#isBackground = isBackground
-  }
-
-  /** Starts the spare. */
-  warm(): void {
-    if (!this.#isClosed) this.#spare ??= new ParserWorker(this.#isBackground)
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options
   }
 
   /** Hands out a worker that is up, or undefined when none came up. */
   async take(): Promise<ParserWorker | undefined> {
     if (this.#isClosed) return undefined
-    const worker = this.#spare ?? new ParserWorker(this.#isBackground)
+    const worker = this.#spare ?? this.#start()
     this.#spare = undefined
     this.#given.add(worker)
     const isReady = await worker.ready
     // Only now: two workers that start at once take twice as long.
-    this.warm()
+    if (this.#options.keepsSpare) this.#warm()
     if (isReady) return worker
     this.discard(worker)
     return undefined
@@ -35,6 +38,15 @@ export class WorkerPool implements WorkerSource {
   discard(worker: ParserWorker): void {
     this.#given.delete(worker)
     void worker.dispose()
+    this.#warm()
+  }
+
+  #start(): ParserWorker {
+    return new ParserWorker(this.#options.isBackground)
+  }
+
+  #warm(): void {
+    if (!this.#isClosed) this.#spare ??= this.#start()
   }
 
   /** Ends them all; resolves when they are gone. */

@@ -216,7 +216,7 @@ const INDICES = new Set(['is_slice', 'lidx', 'uidx'])
 const SORT = new Set(['node', 'sortby_dir', 'sortby_nulls', 'useOp', 'location'])
 
 /** ORDER BY items within aggregates and windows, where a name is always a column. */
-export function sorts(items: readonly unknown[], level: Level, walk: Walk): void {
+function sorts(items: readonly unknown[], level: Level, walk: Walk): void {
   for (const item of items) expression(sortKey(item, walk), level, walk)
 }
 

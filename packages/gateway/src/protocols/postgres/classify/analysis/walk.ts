@@ -1,4 +1,4 @@
-import type { Columns, Findings } from './findings.ts'
+import type { Findings } from './findings.ts'
 import type { CteScope, Level } from './scope.ts'
 import type { Fields } from './tree.ts'
 import type { ObjectName } from '#model'
@@ -17,9 +17,3 @@ export interface Walk {
 
 /** A table of the resource. */
 export type TableName = Extract<ObjectName, { kind: 'table' }>
-
-/** A table as the object of something, with where its columns go. */
-export interface Touched {
-  readonly table: TableName
-  readonly columns: Columns
-}
