@@ -7,8 +7,10 @@ import type { ThreadReport } from './profile.ts'
 /** What was found between the two signals. */
 export interface Probed {
   readonly threads: readonly ThreadReport[]
-  /** Processor time of each thread in between, by its name. */
+  /** Processor time of each thread by its name, from `fromMs` to `toMs`, which lie in between. */
   readonly cpuMs: ThreadTimes
+  readonly fromMs: number
+  readonly toMs: number
 }
 
 /** What puts the probe into a program that Node runs. */
@@ -29,8 +31,12 @@ export function probeStart(folder: string): ProbeStart {
 export async function probe(pid: number, folder: string, forMs: number): Promise<Probed> {
   for (const file of readdirSync(folder)) rmSync(join(folder, file))
   process.kill(pid, 'SIGUSR2')
+  // Beginning a profile takes a thread a while, which is not the work that is looked for.
+  await delay(SETTLE_MS)
+  const fromMs = Date.now()
   const before = threadTimes(pid)
   await delay(forMs)
+  const toMs = Date.now()
   const after = threadTimes(pid)
   process.kill(pid, 'SIGUSR2')
   await written(folder)
@@ -38,9 +44,10 @@ export async function probe(pid: number, folder: string, forMs: number): Promise
     (id) => JSON.parse(readFileSync(join(folder, id), 'utf8')) as ThreadReport,
   )
   const cpuMs = new Map([...after].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)]))
-  return { threads, cpuMs }
+  return { threads, cpuMs, fromMs, toMs }
 }
 
+const SETTLE_MS = 1000
 const WRITTEN_WITHIN_MS = 20_000
 
 /** Every thread that began has to report: what is missing would be missing in the shares. */

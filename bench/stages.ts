@@ -43,7 +43,7 @@ export async function profileStages(setting: Setting, ground: GatewayGround, job
     // The rest is the same, so the difference is what the rows allocate.
     const { rows, script } = job.result
     const tenth = await probedLoad(setting, arm, { ...job, script: script(rows / 10) }, folder)
-    const bytes = line.heap_bytes_per_request - heapBytes(tenth)
+    const bytes = whole.heapBytesPerRequest - tenth.heapBytesPerRequest
     return { ...line, heap_bytes_per_row: round(bytes / (rows * 0.9), 1) }
   } finally {
     await arm.stop()
@@ -51,14 +51,16 @@ export async function profileStages(setting: Setting, ground: GatewayGround, job
 }
 
 interface ProbedLoad extends Probed {
+  /** Answered while the processor time was measured. */
   readonly requests: number
+  readonly heapBytesPerRequest: number
 }
 
 async function probedLoad(setting: Setting, arm: Arm, job: Job, folder: string): Promise<ProbedLoad> {
   const { pid } = arm
   if (pid === undefined) throw new Error('there is no process to look into')
   // Longer than the probe, so that the load does not end while it looks.
-  const seconds = setting.seconds + 2
+  const seconds = setting.seconds + 4
   const warm = Promise.withResolvers<void>()
   const load = runLoad({
     ...setting,
@@ -70,22 +72,22 @@ async function probedLoad(setting: Setting, arm: Arm, job: Job, folder: string):
   })
   const probing = warm.promise.then(() => probe(pid, folder, setting.seconds * 1000))
   const [requests, probed] = await Promise.all([load, probing])
-  return { ...probed, requests: countBetween(requests, probed) }
+  const { startedMs, stoppedMs, allocatedBytes } = mainOf(probed)
+  return {
+    ...probed,
+    requests: countBetween(requests, probed.fromMs, probed.toMs),
+    heapBytesPerRequest: allocatedBytes / countBetween(requests, startedMs, stoppedMs),
+  }
 }
 
-function countBetween({ endMs }: Requests, probed: Probed): number {
-  const { startedMs, stoppedMs } = mainOf(probed)
-  return endMs.reduce((count, at) => count + (at > startedMs && at <= stoppedMs ? 1 : 0), 0)
+function countBetween({ endMs }: Requests, fromMs: number, toMs: number): number {
+  return endMs.reduce((count, at) => count + (at > fromMs && at <= toMs ? 1 : 0), 0)
 }
 
 function mainOf({ threads }: Probed): Probed['threads'][number] {
   const main = threads.find(({ name }) => name === 'main')
   if (main === undefined) throw new Error('the main thread did not report')
   return main
-}
-
-function heapBytes(load: ProbedLoad): number {
-  return mainOf(load).allocatedBytes / load.requests
 }
 
 function toLine(job: Job, arm: Arm, load: ProbedLoad, syncMs: number): StagesLine {
@@ -101,7 +103,7 @@ function toLine(job: Job, arm: Arm, load: ProbedLoad, syncMs: number): StagesLin
       [...stages].toSorted((a, b) => b[1] - a[1]).map(([name, ms]) => [name, round(ms / totalMs, 3)]),
     ),
     sync_ms: round(syncMs, 3),
-    heap_bytes_per_request: round(heapBytes(load), 0),
+    heap_bytes_per_request: round(load.heapBytesPerRequest, 0),
     hot: Object.fromEntries(hot.map(([name, ms]) => [name, perRequest(ms)])),
     policy: arm.policy,
   }

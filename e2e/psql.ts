@@ -2,7 +2,7 @@
  * The clients that people have: psql 15 from Debian 12, on the PATH, and psql 18 from Debian forky, in a folder of its own, since suites must not
  * be mixed in one system. The second runs on its own libraries under the machine's own file system, so both read the same files.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, globSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -23,6 +23,8 @@ interface PsqlOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Its standard input: SQL and backslash commands. */
   readonly input?: string
+  /** Gets the process once it is started: to send it a signal. */
+  readonly started?: (child: ChildProcess) => void
 }
 
 /** An unmodified psql. */
@@ -83,6 +85,7 @@ async function run([program = '', ...args]: readonly string[], options: PsqlOpti
   const stderr: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+  options.started?.(child)
   // One that could not connect reads nothing.
   child.stdin.on('error', () => {})
   child.stdin.end(options.input ?? '')

@@ -15,7 +15,7 @@ import { killedTrailOptions, notesFile } from './testkit/writing-process.ts'
 
 const CRASHES = Number(process.env['SALLYPORT_CRASHES'] ?? 20)
 /** The longest that a run writes before it is killed; the shortest is none. */
-const LIFE_MS = 400
+const LIFE_MS = 160
 
 /** Starts a writing process and kills it a while after its first receipt. */
 async function killOnce(folder: string, run: number): Promise<void> {

@@ -2,6 +2,11 @@ import { createHash, type Hash } from 'node:crypto'
 import type { Bytes, Clock } from '#base'
 import type { MaskedColumn, MaskingSummary, OpenSession, Outcome, OutcomeStatus, Permit } from '#model'
 
+/** Something that knows what was masked in it. */
+export interface Masked {
+  summary(): MaskingSummary | undefined
+}
+
 /**
  * A permitted operation on its way: counts the messages that concern it and are not answered yet, adds up what the client received, and
  * hands the outcome over exactly once, when nothing is awaited any more.
@@ -17,7 +22,7 @@ export class PermittedOperation {
   #rows = 0
   #bytes = 0
   #hash: Hash | undefined
-  #masking: MaskingSummary | undefined
+  readonly #results: Masked[] = []
   #isConcluded = false
 
   /** For `PermitLedger` alone. */
@@ -51,9 +56,9 @@ export class PermittedOperation {
     this.#rows += rows
   }
 
-  /** What was masked in a result of it. */
-  masked(summary: MaskingSummary): void {
-    this.#masking = this.#masking === undefined ? summary : mergeSummaries(this.#masking, summary)
+  /** A result of it begins: what is masked in it by the end is part of the outcome, whatever the end. */
+  sees(result: Masked): void {
+    this.#results.push(result)
   }
 
   /** One message was answered, and well. */
@@ -106,13 +111,14 @@ export class PermittedOperation {
   }
 
   #outcome(): Omit<Outcome, 'durationMs'> {
+    const masking = this.#results.flatMap((result) => result.summary() ?? []).reduce(mergeSummaries, undefined)
     return {
       status: this.#status ?? 'success',
       rows: this.#rows,
       bytes: this.#bytes,
       ...(this.#errorCode === undefined ? {} : { errorCode: this.#errorCode }),
       ...(this.#hash === undefined ? {} : { digest: this.#hash.digest('hex') }),
-      ...(this.#masking === undefined ? {} : { masking: this.#masking }),
+      ...(masking === undefined ? {} : { masking }),
     }
   }
 }
@@ -149,7 +155,8 @@ export class PermitLedger {
 }
 
 /** Adds up the masking of several results of one operation (fetches from a portal). */
-function mergeSummaries(first: MaskingSummary, second: MaskingSummary): MaskingSummary {
+function mergeSummaries(first: MaskingSummary | undefined, second: MaskingSummary): MaskingSummary {
+  if (first === undefined) return second
   const columns = new Map<string, MaskedColumn>()
   for (const column of [...first.columns, ...second.columns]) {
     const key = `${column.rule}\0${column.name}`

@@ -8,23 +8,13 @@
  * server's. When a result is withheld, the client gets an error in its place and nothing more up to the ReadyForQuery; if the server is
  * then still in a transaction, a stand-in makes it fail, so that the status the client sees is again the server's own.
  */
-import { type Bytes, formatRef } from '#base'
-import type { Log, Masking } from '#model'
-import type { ClientWriter } from './client/writer.ts'
-import {
-  Back,
-  decodeBackend,
-  encodeBackend,
-  OversizedRow,
-  MAX_ROW,
-  type TransactionStatus,
-  WireError,
-} from './codec/index.ts'
+import type { Bytes } from '#base'
+import type { Masking } from '#model'
+import { Back, decodeBackend, encodeBackend, type TransactionStatus, WireError } from './codec/index.ts'
 import { type Declarations, resultColumns } from './columns.ts'
 import {
   type Expectation,
   type ExpectDescribe,
-  type ExpectExecute,
   ExpectationQueue,
   type ExpectQuery,
   type StandIn,
@@ -32,17 +22,17 @@ import {
 import { type SessionNames, SyncBatch } from './names.ts'
 import type { Outbox } from './outbox.ts'
 import type { PermittedOperation } from './permitted.ts'
-import { answerCode, encodeAnswer, encodeNotice, scrubNotice, sqlstateOf } from './refuse.ts'
-import { maskingNotice, ResultPass, type Withheld } from './results.ts'
+import { encodeAnswer } from './refuse.ts'
+import type { ExpectResult, Relay } from './relay.ts'
+import { ResultPass } from './results.ts'
 
 /** What answers need. */
 export interface ResponsesContext {
-  readonly writer: ClientWriter
+  readonly relay: Relay
   readonly outbox: Outbox
   readonly names: SessionNames
   readonly masking: Masking
   readonly declarations: Declarations
-  readonly log: Log
   /** A setting was reported; true to pass it on. */
   readonly onParameter: (name: string, value: string) => boolean
   /** The server said goodbye and will hang up. */
@@ -53,10 +43,6 @@ export interface ResponsesContext {
 export class Responses {
   readonly #context: ResponsesContext
   readonly #queue = new ExpectationQueue()
-  /** A batch whose client was told that a result is withheld: nothing of it is passed on any more. */
-  #withheld: SyncBatch | undefined
-  #oversized: OversizedRow | undefined
-  #isMuted = false
   #wake: (() => void)[] = []
   /** As of the last ReadyForQuery. */
   status: TransactionStatus = 'I'
@@ -77,7 +63,7 @@ export class Responses {
 
   /** From now on nothing reaches the client; outcomes are still noted. */
   mute(): void {
-    this.#isMuted = true
+    this.#context.relay.mute()
     this.wake()
   }
 
@@ -104,7 +90,9 @@ export class Responses {
         this.#parameter(buffer, start, end)
         return
       case Back.notice:
-        if (!this.#isSilenced(this.#queue.head)) this.#send(this.#scrubbed(buffer, start, end))
+        if (!this.#context.relay.isSilenced(this.#queue.head)) {
+          this.#context.relay.sendScrubbed(buffer.subarray(start, end))
+        }
         return
       case Back.notification:
         // LISTEN is refused: nobody asked for it.
@@ -122,32 +110,16 @@ export class Responses {
 
   /** Takes a run of whole rows. */
   rows(buffer: Bytes, start: number, end: number, count: number): void {
-    const head = this.#resultHead()
-    if (this.#withheld === head.batch) return
-    const pass = this.#passOf(head)
-    const run = pass.mask(buffer, start, end, count)
-    if (run.end > start && !this.#isMuted) {
-      this.#permittedOf(head).received(buffer, start, run.end, run.rows)
-      head.hasRows = true
-      this.#context.writer.append(buffer, start, run.end)
-    }
-    if (run.withheld !== undefined) this.#withhold(head, pass, run.withheld)
+    this.#context.relay.rows(this.#resultHead(), buffer, { start, end, count })
   }
 
   oversizedRow(): void {
     this.#resultHead()
-    this.#oversized = new OversizedRow(MAX_ROW)
+    this.#context.relay.beginOversized()
   }
 
   oversizedRowPiece(buffer: Bytes, start: number, end: number, isLast: boolean): void {
-    const row = this.#oversized
-    row?.take(buffer, start, end)
-    if (!isLast || row === undefined) return
-    this.#oversized = undefined
-    const head = this.#resultHead()
-    if (this.#withheld === head.batch) return
-    const pass = this.#passOf(head)
-    this.#withhold(head, pass, pass.tooLarge(row.found))
+    this.#context.relay.oversizedPiece(this.#resultHead(), buffer, { start, end, isLast })
   }
 
   #answer(type: number, buffer: Bytes, start: number, end: number): void {
@@ -183,7 +155,7 @@ export class Responses {
         // COPY is refused, so is FunctionCall; start-up is over.
         throw unexpected()
     }
-    this.#relay(head, buffer, start, end)
+    this.#context.relay.pass(head, buffer, start, end)
   }
 
   #done(permitted: PermittedOperation | undefined): void {
@@ -196,13 +168,14 @@ export class Responses {
     if (head?.kind === 'query' && type === Back.rowDescription) {
       const message = decodeBackend(buffer, start, end)
       if (message.kind !== 'rowDescription' || head.permitted[head.index] === undefined) throw unexpected()
-      head.pass = new ResultPass(resultColumns(message.columns, this.#context.declarations), this.#context.masking)
-      this.#relay(head, buffer, start, end)
+      const { declarations, masking, relay } = this.#context
+      relay.beginResult(head, new ResultPass(resultColumns(message.columns, declarations), masking))
+      this.#context.relay.pass(head, buffer, start, end)
       return
     }
     if (head?.kind !== 'describe') throw unexpected()
     this.#describe(head, buffer, start, end)
-    if (!head.isOurs) this.#relay(head, buffer, start, end)
+    if (!head.isOurs) this.#context.relay.pass(head, buffer, start, end)
     // A statement's description is two messages, its parameters and its columns.
     if (type === Back.parameterDescription) return
     this.#queue.shift()
@@ -224,39 +197,19 @@ export class Responses {
   #resultEnd(type: number, buffer: Bytes, start: number, end: number): void {
     const head = this.#resultHead()
     const permitted = head.kind === 'query' ? head.permitted[head.index] : head.permitted
-    if (head.pass !== undefined) this.#finishPass(head, head.pass)
-    if (type === Back.commandComplete) {
-      if (head.kind === 'query' && permitted === undefined) throw unexpected()
-      if (!head.hasRows) permitted?.changed(changedRows(buffer, start, end))
+    // Only an Execute is cut off at a number of rows; a Query ends each statement, or has none.
+    if (
+      head.kind === 'query' &&
+      (type === Back.portalSuspended || (type === Back.commandComplete) !== (permitted !== undefined))
+    ) {
+      throw unexpected()
     }
+    if (type === Back.commandComplete && head.hasRows !== true) permitted?.changed(changedRows(buffer, start, end))
+    this.#context.relay.endResult(head)
     permitted?.answered()
-    this.#relay(head, buffer, start, end)
-    head.pass = undefined
-    head.hasRows = false
+    this.#context.relay.pass(head, buffer, start, end)
     if (head.kind === 'query') head.index++
     else this.#queue.shift()
-  }
-
-  #finishPass(head: ExpectQuery | ExpectExecute, pass: ResultPass): void {
-    const summary = pass.summary()
-    if (summary === undefined) return
-    this.#permittedOf(head).masked(summary)
-    const notice = maskingNotice(summary)
-    if (notice !== undefined && !this.#isSilenced(head)) this.#send(encodeNotice(notice))
-  }
-
-  /** Passes a result on no further: an error in its place, nothing more of its batch, and the rest of the batch is not sent. */
-  #withhold(head: ExpectQuery | ExpectExecute, pass: ResultPass, withheld: Withheld): void {
-    const permitted = this.#permittedOf(head)
-    permitted.withheld(sqlstateOf(withheld.code, 'statement'))
-    const about = withheld.column === undefined ? undefined : `column "${withheld.column}"`
-    const summary = pass.summary()
-    if (summary !== undefined) permitted.masked(summary)
-    head.pass = undefined
-    this.#send(encodeAnswer(answerCode(withheld.code, about, formatRef(permitted.permit.sequence))))
-    this.#withheld = head.batch
-    head.batch.isFailed = true
-    this.#context.log.warn('postgres.result.withheld', { code: withheld.code, column: withheld.column ?? '' })
   }
 
   #error(buffer: Bytes, start: number, end: number): void {
@@ -268,7 +221,7 @@ export class Responses {
     const severity = fields.get('V') ?? fields.get('S')
     if (severity === 'FATAL' || severity === 'PANIC') this.#context.onFatal()
     const status = sqlstate === '57014' ? 'cancelled' : 'error'
-    if (!this.#isSilenced(head)) this.#send(this.#errorFor(head, sqlstate, buffer.subarray(start, end)))
+    if (!this.#context.relay.isSilenced(head)) this.#sayError(head, sqlstate, buffer.subarray(start, end))
     if (head === undefined) return
     if (head.kind === 'query') {
       head.permitted[head.index]?.failed(status, sqlstate)
@@ -278,12 +231,10 @@ export class Responses {
     this.wake()
   }
 
-  #errorFor(head: Expectation | undefined, sqlstate: string, message: Bytes): Bytes {
+  #sayError(head: Expectation | undefined, sqlstate: string, message: Bytes): void {
     const standIn = standInOf(head)
-    if (standIn !== undefined && standIn.words.replaces.has(sqlstate)) {
-      return encodeAnswer(standIn.words.answer(standIn.ref))
-    }
-    return scrubNotice(message, this.#context.masking.scrubber)
+    if (standIn === undefined || !standIn.words.replaces.has(sqlstate)) this.#context.relay.sendScrubbed(message)
+    else this.#context.relay.send(encodeAnswer(standIn.words.answer(standIn.ref)))
   }
 
   /** PostgreSQL 18, Extended Query: "if an error is detected … the backend … reads and discards messages until a Sync". */
@@ -312,8 +263,8 @@ export class Responses {
     // Portals live until the end of their transaction.
     if (message.status === 'I') names.portals.clear()
     names.resolve(head.batch)
-    const isHeld = this.#withheld === head.batch && this.#endWithheld()
-    if (!isHeld && !isSilent(head)) this.#send(encodeBackend(message))
+    const isHeld = this.#context.relay.endBatch(head.batch) && this.#failWithheld()
+    if (!isHeld && !isSilent(head)) this.#context.relay.send(encodeBackend(message))
     this.wake()
   }
 
@@ -330,8 +281,7 @@ export class Responses {
    * The batch of a withheld result is over. In a transaction the server is made to fail as well; returns whether its ReadyForQuery is to
    * be held back until it has (not possible when the client has already sent more: then the next one tells).
    */
-  #endWithheld(): boolean {
-    this.#withheld = undefined
+  #failWithheld(): boolean {
     if (this.status !== 'T') return false
     const isAlone = this.#queue.length === 0
     this.failTransaction(isAlone ? 'ready-only' : 'nothing')
@@ -352,46 +302,13 @@ export class Responses {
   #parameter(buffer: Bytes, start: number, end: number): void {
     const message = decodeBackend(buffer, start, end)
     if (message.kind !== 'parameterStatus') throw unexpected()
-    if (this.#context.onParameter(message.name, message.value)) this.#send(buffer.subarray(start, end))
+    if (this.#context.onParameter(message.name, message.value)) this.#context.relay.send(buffer.subarray(start, end))
   }
 
-  #resultHead(): ExpectQuery | ExpectExecute {
+  #resultHead(): ExpectResult {
     const head = this.#queue.head
     if (head?.kind === 'query' || head?.kind === 'execute') return head
     throw unexpected()
-  }
-
-  /** The masking of the result that rows arrive for. */
-  #passOf(head: ExpectQuery | ExpectExecute): ResultPass {
-    if (head.pass !== undefined) return head.pass
-    const description = head.kind === 'execute' ? head.portal.statement.description : undefined
-    if (description?.kind !== 'rows') throw unexpected()
-    head.pass = new ResultPass(description.masked, this.#context.masking)
-    return head.pass
-  }
-
-  #permittedOf(head: ExpectQuery | ExpectExecute): PermittedOperation {
-    const permitted = head.kind === 'query' ? head.permitted[head.index] : head.permitted
-    if (permitted === undefined) throw unexpected()
-    return permitted
-  }
-
-  #relay(head: Expectation, buffer: Bytes, start: number, end: number): void {
-    if (!this.#isSilenced(head)) this.#context.writer.append(buffer, start, end)
-  }
-
-  #isSilenced(head: Expectation | undefined): boolean {
-    if (this.#isMuted) return true
-    if (head === undefined) return false
-    return this.#withheld === head.batch || (head.kind === 'query' && head.isOurs === true)
-  }
-
-  #send(bytes: Bytes): void {
-    if (!this.#isMuted) this.#context.writer.send(bytes)
-  }
-
-  #scrubbed(buffer: Bytes, start: number, end: number): Bytes {
-    return scrubNotice(buffer.subarray(start, end), this.#context.masking.scrubber)
   }
 }
 

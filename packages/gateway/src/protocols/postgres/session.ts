@@ -18,6 +18,7 @@ import { Outbox } from './outbox.ts'
 import { PermitLedger } from './permitted.ts'
 import { type Plan, Planner, textOf } from './plan.ts'
 import { type Answer, answerCode, answerSessionEnd, encodeAnswer } from './refuse.ts'
+import { Relay } from './relay.ts'
 import { Responses } from './responses.ts'
 import { Sender } from './send.ts'
 import { type PostgresSettings } from './settings.ts'
@@ -73,8 +74,9 @@ export class PostgresSession {
     const { upstream, declarations } = parts.upstream
     const { writer } = parts.client
     const outbox = new Outbox(upstream)
+    const relay = new Relay({ writer, masking: parts.masking, log: parts.log })
     this.#responses = new Responses({
-      ...{ writer, outbox, declarations, names: this.#names, masking: parts.masking, log: parts.log },
+      ...{ relay, outbox, declarations, names: this.#names, masking: parts.masking },
       onParameter: (name, value) => this.#onParameter(name, value),
       onFatal: () => {
         this.#hasLastWord = true
