@@ -19,6 +19,8 @@ export interface Plan {
   readonly rounds: number
   /** Of each measurement. */
   readonly seconds: number
+  /** Requests per second that every arm gets, instead of as many as it takes. */
+  readonly rate: number | undefined
 }
 
 /** Measures every job on every way, then once more with a look into the gateway; a line for each goes to `print`. */
@@ -28,7 +30,7 @@ export async function runJobs(plan: Plan, print: (line: object) => void): Promis
   const database = stack.adopt(await startDatabase(), (started) => started.stop())
   const issuer = stack.adopt(await startIssuer(), (started) => started.stop())
   const ground: GatewayGround = { folder, database: database.target, issuer }
-  const setting: Setting = { pgbench: programs.pgbench, folder, seconds: plan.seconds }
+  const setting: Setting = { pgbench: programs.pgbench, folder, seconds: plan.seconds, rate: plan.rate }
   {
     await using middle = new AsyncDisposableStack()
     const start: Readonly<Record<ArmName, () => Promise<Arm>>> = {
@@ -69,7 +71,15 @@ async function compare(plan: Plan, comparison: Comparison, print: (line: object)
     for (const [arm, measured] of rounds) {
       const cell = medianOf(measured)
       const rows = job.result === undefined ? {} : { mb_s: round((cell.rps * bulkBytes) / 1e6, 1) }
-      print({ job: job.name, arm: arm.name, clients, ...figures(cell), ...rows, policy: arm.policy })
+      print({
+        job: job.name,
+        arm: arm.name,
+        clients,
+        ...figures(cell),
+        ...rows,
+        ...(plan.rate === undefined ? {} : { rate: plan.rate }),
+        policy: arm.policy,
+      })
     }
   }
 }

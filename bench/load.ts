@@ -12,6 +12,8 @@ export interface Load {
   readonly script: string
   readonly clients: number
   readonly seconds: number
+  /** Requests per second of all clients together; as many as it takes without. */
+  readonly rate?: number | undefined
   /** Told once the clients are connected and have worked for a second. */
   readonly onWarm?: () => void
 }
@@ -35,6 +37,7 @@ export async function runLoad(load: Load): Promise<Requests> {
       ...['-n', '-f', script, '-M', load.protocol],
       ...['-c', String(load.clients), '-j', String(Math.min(2, load.clients)), '-T', String(load.seconds)],
       ...['-l', `--log-prefix=${join(folder, 'log')}`, '-P', '1'],
+      ...(load.rate === undefined ? [] : ['-R', String(load.rate)]),
       ...['-h', load.target.host, '-p', String(load.target.port), '-U', load.target.user, load.target.database],
     ])
     const logs = readdirSync(folder).filter((name) => name.startsWith('log.'))
@@ -59,7 +62,7 @@ async function pgbench(load: Load, args: readonly string[]): Promise<void> {
   if (status !== 0) throw new Error(`pgbench failed (${String(status)}): ${said.trim()}`)
 }
 
-/** pgbench, "Per-Transaction Logging": "client_id transaction_no time script_no time_epoch time_us". */
+/** pgbench, "Per-Transaction Logging": "client_id transaction_no time script_no time_epoch time_us [ schedule_lag ]". */
 function parseLogs(logs: readonly string[]): Requests {
   const lines = logs.flatMap((log) => log.trimEnd().split('\n'))
   const endMs = new Float64Array(lines.length)

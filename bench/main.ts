@@ -12,7 +12,7 @@ import { runJobs } from './bench.ts'
 import { findJobs, JobError } from './jobs.ts'
 import { findPrograms } from './programs.ts'
 
-const USAGE = 'npm run bench [JOB…] [-- --json FILE] [--rounds N] [--seconds N] [--quick] [--arm NAME]…'
+const USAGE = 'npm run bench [JOB…] [-- --json FILE] [--rounds N] [--seconds N] [--rate N] [--quick] [--arm NAME]…'
 
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({
@@ -21,6 +21,7 @@ async function main(): Promise<void> {
       json: { type: 'string' },
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
+      rate: { type: 'string' },
       arm: { type: 'string', multiple: true, default: [...armNames] },
       quick: { type: 'boolean', default: false },
     },
@@ -38,7 +39,8 @@ async function main(): Promise<void> {
   const length = values.quick
     ? { rounds: 1, seconds: 2 }
     : { rounds: positive(values.rounds), seconds: positive(values.seconds) }
-  await runJobs({ jobs, arms, programs, folder: await makeFolder(), ...length }, print)
+  const rate = values.rate === undefined ? undefined : positive(values.rate)
+  await runJobs({ jobs, arms, programs, folder: await makeFolder(), ...length, rate }, print)
 }
 
 /** A folder for the run; it goes when the run ends, however it ends, unless something failed. */

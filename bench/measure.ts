@@ -17,6 +17,8 @@ export interface Setting {
   readonly pgbench: string
   readonly folder: string
   readonly seconds: number
+  /** Requests per second that every arm gets, instead of as many as it takes. */
+  readonly rate?: number | undefined
 }
 
 /** Connecting, and what is new in a connection, is not counted. */
