@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type pg from 'pg'
 import { entriesPath, TILE_WIDTH } from '@sallyport/verifier'
 import { verifyTrailFolder } from '#app'
-import type { PayloadView, RecordExplanation, RecordList, RecordView } from '#api'
+import type { PayloadView, RecordExplanation, RecordList, RecordView, TrailStatusView } from '#api'
 import type { Boundary } from './boundary.ts'
 import { sallyport } from './command.ts'
 import { CUSTOMERS } from './data.ts'
@@ -80,6 +80,7 @@ async function workloadStaysInside(tour: Tour): Promise<string> {
 
 async function everythingIsFound(tour: Tour): Promise<string> {
   await login(tour.boundary, 'dana')
+  await untilShown(tour.boundary)
   const records = await readLog(tour.boundary, '--limit', '1000')
   for (const ref of tour.refs)
     must(
@@ -119,6 +120,7 @@ async function killedUnderLoad(tour: Tour): Promise<string> {
   await tour.boundary.startGateway()
   must(answered.length > 0, 'the load did nothing')
   await login(tour.boundary, 'dana')
+  await untilShown(tour.boundary)
   const markers = await recordedMarkers(tour.boundary)
   const lost = answered.filter((marker) => !markers.has(marker))
   must(lost.length === 0, `${lost.length} of ${answered.length} answered statements have no record`)
@@ -209,6 +211,19 @@ async function refusalOf(tour: Tour, client: pg.Client, statement: string): Prom
   must(ref !== undefined, `the refusal has no reference: ${message}`)
   tour.refs.push(ref ?? '')
   return { code, message }
+}
+
+/** How long the log may be behind the trail: a checkpoint comes each second, and this machine may have other work. */
+const SHOWN_TIMEOUT_MS = 20_000
+
+/** The log shows what a signed checkpoint covers: waits until that is all that is durable now. */
+async function untilShown(boundary: Boundary): Promise<void> {
+  const { durable } = await api<TrailStatusView>(boundary, 'dana', '/trail/status')
+  const deadline = performance.now() + SHOWN_TIMEOUT_MS
+  while ((await api<TrailStatusView>(boundary, 'dana', '/trail/status')).indexed < durable) {
+    must(performance.now() < deadline, 'the log does not catch up with the trail')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
 }
 
 async function readLog(boundary: Boundary, ...args: readonly string[]): Promise<readonly RecordView[]> {
