@@ -163,7 +163,8 @@ show() {
   fi
   [ "$code" -eq 0 ] && return
   if [ "$name" = test ]; then
-    sed -n '/^✖ failing tests/,$p' "$log" | head -n 120
+    # Where and what, without the stacks.
+    sed -n '/^✖ failing tests/,$p' "$log" | grep -vE '^ +(at |generatedMessage|code:|actual:|expected:|operator:|diff:|})' | head -n 200
   else
     tail -n 40 "$log"
   fi
