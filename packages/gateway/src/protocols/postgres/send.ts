@@ -25,7 +25,8 @@ import { asksForBinary, unreadableColumn } from './columns.ts'
 import type { Portal, SessionNames, SyncBatch } from './names.ts'
 import type { Outbox } from './outbox.ts'
 import type { PermittedOperation } from './permitted.ts'
-import { type Plan, type QueryPart, type Slot, type Step, truncatedQuery } from './plan.ts'
+import { truncatedQuery } from './plan.ts'
+import type { Plan, QueryPart, Slot, Step } from './steps.ts'
 import {
   type Answer,
   answerRefusal,
