@@ -42,7 +42,12 @@ test('a valid file has no problems and gets its defaults', (t) => {
 
 const cases: readonly { readonly name: string; readonly from: string; readonly to: string; readonly expect: RegExp }[] =
   [
-    { name: 'an unknown key at the top', from: 'groups:', to: 'grups: [a]\ngroups:', expect: /^6:1: .*"grups"/ },
+    {
+      name: 'an unknown key at the top',
+      from: 'groups: [support',
+      to: 'grups: [a]\ngroups: [support',
+      expect: /^6:1: .*"grups"/,
+    },
     {
       name: 'an unknown key deep inside',
       from: '      database: cards',
@@ -66,7 +71,7 @@ const cases: readonly { readonly name: string; readonly from: string; readonly t
       name: 'two resources of one name',
       from: 'masking:',
       to: '  - { name: cards, postgres: { host: a.internal, database: b, user: c, password: { from: env:P } } }\nmasking:',
-      expect: /^16:5: two resources/,
+      expect: /^16:7: two resources/,
     },
     {
       name: 'a resource without a protocol',
@@ -98,7 +103,12 @@ const cases: readonly { readonly name: string; readonly from: string; readonly t
       to: 'publicUrl: http://sallyport.example.com\ngroups: [support',
       expect: /by https/,
     },
-    { name: 'a key given twice', from: 'groups:', to: 'apiVersion: sallyport/v1\ngroups:', expect: /unique/ },
+    {
+      name: 'a key given twice',
+      from: 'groups: [support',
+      to: 'apiVersion: sallyport/v1\ngroups: [support',
+      expect: /unique/,
+    },
     { name: 'text that is no YAML', from: VALID, to: 'a: [', expect: /^1:\d/ },
     { name: 'an empty file', from: VALID, to: '', expect: /the file/ },
   ]
