@@ -5,7 +5,7 @@ import { itemBytes } from './items.ts'
 import type { Segment } from './segment.ts'
 
 /** Where the receipts of one call go. */
-export interface Waiter {
+interface Waiter {
   resolve(receipts: readonly Receipt[]): void
   reject(error: GatewayError): void
 }

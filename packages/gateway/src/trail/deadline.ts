@@ -1,5 +1,5 @@
 /** Something that did not end in its time. */
-export class DeadlineError extends Error {
+class DeadlineError extends Error {
   override readonly name = 'DeadlineError'
   readonly code = 'ETIMEDOUT'
 }

@@ -27,7 +27,7 @@ export const OUTCOME_STATUSES: readonly OutcomeStatus[] = [
 ]
 
 /** A definition: `number` is what intents and outcomes of the segment refer to. */
-export type DefinitionEntry =
+type DefinitionEntry =
   | { readonly kind: 'context'; readonly number: number; readonly json: Bytes }
   | { readonly kind: 'shape'; readonly number: number; readonly json: Bytes }
 
@@ -67,7 +67,7 @@ export interface SystemRecordEntry extends Numbered {
 }
 
 /** Whatever has an index. */
-export type RecordEntry = IntentRecordEntry | OutcomeRecordEntry | SystemRecordEntry
+type RecordEntry = IntentRecordEntry | OutcomeRecordEntry | SystemRecordEntry
 /** Whatever lies in a frame. */
 export type Entry = DefinitionEntry | RecordEntry
 

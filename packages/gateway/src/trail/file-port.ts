@@ -38,7 +38,7 @@ export interface OpenFile {
 }
 
 /** A write of which not everything was written, without an error of the system. */
-export class ShortWriteError extends Error {
+class ShortWriteError extends Error {
   override readonly name = 'ShortWriteError'
 
   constructor(written: number, wanted: number) {

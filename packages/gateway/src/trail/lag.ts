@@ -38,7 +38,7 @@ export function lagShare(lag: Lag, limits: TrailLimits): number {
 
 /** How long each commit waits at this share: writers are slowed down gently rather than stopped and let go. */
 export function throttleFor(share: number): number {
-  return share <= SLOW_FROM ? 0 : Math.min(SLOWEST_MS, Math.ceil(((share - SLOW_FROM) / (1 - SLOW_FROM)) * SLOWEST_MS))
+  return share <= SLOW_FROM ? 0 : Math.min(SLOWEST_MS, Math.round(((share - SLOW_FROM) / (1 - SLOW_FROM)) * SLOWEST_MS))
 }
 
 /** Whether writers are to be refused; once they are, only when it is well below the limit no more. */

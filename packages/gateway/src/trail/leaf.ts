@@ -8,7 +8,7 @@ import type { ContextFacts, ShapeFacts } from './operation-facts.ts'
 import { OTHER_ACTIVITY } from './verbs.ts'
 
 /** The version of OCSF that leaves are written in. */
-export const OCSF_VERSION = '1.9.0'
+const OCSF_VERSION = '1.9.0'
 
 /** OCSF Datastore Activity. */
 const CLASS = '"category_uid":6,"class_uid":6005,'

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { VKEY_PATH } from '@sallyport/verifier'
+import { GatewayError } from '#model'
 import { blockingFiles } from './blocking-files.ts'
 import { Board } from './board.ts'
 import { DayKeys } from './day-keys.ts'
@@ -23,6 +24,7 @@ import type { SequencerSource } from './sequencer.ts'
 import { openSigningKey, type SigningKey } from './signing-key.ts'
 import { readState } from './state.ts'
 import { RunningTrail } from './trail.ts'
+import { describeError } from './system-error.ts'
 import { WriteAhead } from './write-ahead.ts'
 
 const MAX_VKEY_FILE_BYTES = 65_536
@@ -31,17 +33,20 @@ const MAX_VKEY_FILE_BYTES = 65_536
  * Opens the trail: recovers what a crash left, completes intents without outcome, records the start, and takes records from then on.
  *
  * @throws {GatewayError} `SP_TRAIL_TAMPERED` when the files are not what was last signed and no crash explains it; `SP_TRAIL_UNAVAILABLE` when another
- *   process has the trail or the disk does not take the first records; `SP_VAULT_SEAL_BROKEN` when the keys do not open.
+ *   process has the trail, or the disk does not read or take what it must; `SP_VAULT_SEAL_BROKEN` when the keys do not open.
  */
 export async function openTrail(options: TrailOptions): Promise<Trail> {
   const files = options.filePort ?? blockingFiles
-  for (const folder of [options.directory, options.walDirectory, options.keyDirectory]) await makeFolders(files, folder)
-  const lock = options.filePort === undefined ? new FolderLock(options.walDirectory) : undefined
+  let lock: FolderLock | undefined
   try {
+    for (const folder of [options.directory, options.walDirectory, options.keyDirectory])
+      await makeFolders(files, folder)
+    lock = options.filePort === undefined ? new FolderLock(options.walDirectory) : undefined
     return await openLocked(options, files, lock)
-  } catch (error) {
+  } catch (cause) {
     lock?.[Symbol.dispose]()
-    throw error
+    if (cause instanceof GatewayError) throw cause
+    throw new GatewayError('SP_TRAIL_UNAVAILABLE', `the trail cannot be opened: ${describeError(cause)}`, { cause })
   }
 }
 

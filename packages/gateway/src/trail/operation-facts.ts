@@ -32,7 +32,7 @@ export type ShapeFacts = {
 }
 
 /** `unmapped.decision` of a leaf. */
-export type DecisionFacts = {
+type DecisionFacts = {
   readonly code?: string
   readonly outcome: Decision['outcome']
   readonly policies: readonly string[]

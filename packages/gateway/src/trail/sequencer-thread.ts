@@ -30,7 +30,7 @@ export interface HostListener {
 }
 
 /** How long a thread that died is waited for before another is started. */
-export const RESTART_MS = 1_000
+const RESTART_MS = 1_000
 
 /** Runs the sequencer in a thread of its own and starts another when it dies. */
 export class SequencerThread implements SequencerHost {

@@ -24,7 +24,9 @@ let segments = 0
 export function deriveItems(items: readonly Item[], firstIndex = 0): DerivedRecord[] {
   segments += 1
   const keyId = '2026-11-21.0123abcd'
-  const header = makeSegmentHeader({ segment: segments, origin: ORIGIN, product: VERSION, keyId })
+  const made = makeSegmentHeader({ segment: segments, origin: ORIGIN, product: VERSION, keyId })
+  // Not random here, so that leaves can be compared with what they were when they were pinned.
+  const header = { ...made, salt: Buffer.alloc(32, 1), payloadNonce: Buffer.alloc(12, 2) }
   const plan = {
     files: poolFiles,
     walFolder: '/',

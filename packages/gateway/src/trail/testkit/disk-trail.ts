@@ -33,7 +33,7 @@ export interface Promises {
 }
 
 /** A clock that steps forward a little at each look. */
-export function steppingClock(startMs = 1_795_262_400_000): Clock {
+function steppingClock(startMs = 1_795_262_400_000): Clock {
   let steps = 0
   const step = (): number => (steps += 0.05)
   return { nowMs: () => startMs + step(), monotonicMs: step }
@@ -64,7 +64,7 @@ export async function openOn(
 }
 
 /** The public folder as the verifier reads it. */
-export function sourceOf(disk: LossyDisk): TrailSource {
+function sourceOf(disk: LossyDisk): TrailSource {
   return {
     open(path) {
       const content = disk.contentOf(join(DIRECTORY, path))
@@ -86,7 +86,7 @@ export interface FoundRecord {
 }
 
 /** What tests look at of a leaf. */
-export interface Leaf {
+interface Leaf {
   readonly class_uid: number
   readonly metadata: { readonly sequence: number }
   readonly unmapped: {

@@ -25,7 +25,7 @@ export const alice: Person = {
   mfa: true,
 }
 
-export const ciBot: Workload = {
+const ciBot: Workload = {
   kind: 'workload',
   id: 'ci-bot',
   issuer: 'https://ci.example',

@@ -11,7 +11,7 @@ const WRITERS = 8
 const START_MS = 1_795_262_400_000
 
 /** A small generator, so that a failure can be repeated. */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

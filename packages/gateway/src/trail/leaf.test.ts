@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { DecidedShape, Session } from '#model'
+import { ItemMaker } from './items.ts'
+import { productFacts } from './lifecycle-facts.ts'
+import { deriveItems } from './testkit/derive.ts'
+import { botSession, drop, held, scrubber, select, session, VERSION } from './testkit/samples.ts'
+
+const maker = new ItemMaker(scrubber, productFacts(VERSION))
+
+const timeMs = 1_795_262_455_120.75
+
+/** The leaves of one operation: its intent is record 17, its outcome record 18. */
+function leavesOf(who: Session, what: DecidedShape): readonly string[] {
+  const payload = Buffer.from('{"statement":"select 1"}')
+  const intent = maker.record({ kind: 'intent', timeMs, session: who, decided: what, payload })
+  assert.ok(intent.kind === 'intent')
+  const masking = { ruleset: '88e4', columns: [{ name: 'pan', rule: 'declared-pan', seen: 3, masked: 2 }] }
+  const counts = { rows: 3, bytes: 120, durationMs: 2.6, digest: 'ab'.repeat(32) }
+  const outcome = { status: 'masking-refused', errorCode: '22000', ...counts, masking } as const
+  const end = maker.outcome({ kind: 'outcome', timeMs, intent: 17, outcome }, intent, 0)
+  return deriveItems([intent, end], 17).map(({ leaf }) => leaf)
+}
+
+// Pinned: what derivation 1 makes of these entries, byte for byte. A log that was written with it must come out the same whenever it is derived again, so
+// a change here wants another number in segment-header.ts.
+const pins: readonly { readonly name: string; readonly leaf: () => string | undefined; readonly pinned: string }[] = [
+  {
+    name: 'an intent that was allowed',
+    leaf: () => leavesOf(session, select)[0],
+    pinned:
+      '{"action_id":1,"activity_id":4,"actor":{"idp":{"uid":"https://idp.example"},"session":{"created_time":1795262400000,"credential_uid":"tok_5f2a","expiration_time":1795291200000,"is_mfa":true,"uid":"s_k3v9"},"user":{"groups":[{"name":"support"},{"name":"tier-1"}],"type":"person","type_id":1,"uid":"p_7h2k"}},"category_uid":6,"class_uid":6005,"database":{"name":"cards","type_id":1},"disposition_id":1,"dst_endpoint":{"svc_name":"cards"},"metadata":{"log_name":"gw.example/trail/a","product":{"name":"Sallyport","vendor_name":"Sallyport","version":"0.1.0"},"profiles":["security_control"],"sequence":17,"version":"1.9.0"},"query_info":{"query_string":"select name, pan from customers where id = $1","uid":"9c1e9c1e9c1e9c1e9c1e9c1e9c1e9c1e9c1e9c1e9c1e9c1e9c1e9c1e9c1e9c1e"},"severity_id":1,"src_endpoint":{"ip":"10.0.4.7","port":51544},"status_id":0,"time":1795262455120,"type_uid":600504,"unmapped":{"accesses":[{"columns":["id","name","pan"],"effect":"select","object":{"kind":"table","name":"customers","schema":"public"}}],"client_tls":true,"decision":{"outcome":"allow","policies":["support-reads-customers"],"policy_hash":"41d041d041d041d041d041d041d041d041d041d041d041d041d041d041d041d0"},"grant_id":"gr_1c9e","payload":{"alg":"A256GCM","key_id":"2026-11-21.0123abcd","key_sha256":"0c1b1045b14e2b4e068c08b8a7f25ae6958513c7256125ee149238160eaccc14","sha256":"d2b156b4eeb8011579bae5580bb7afcaa0a6daa6a25655726e1315766dba5c79","size":24},"phase":"intent","protocol":"postgres","verb":"SELECT","zone":"cde"}}',
+  },
+  {
+    name: 'its outcome',
+    leaf: () => leavesOf(session, select)[1],
+    pinned:
+      '{"activity_id":4,"actor":{"session":{"uid":"s_k3v9"},"user":{"type":"person","type_id":1,"uid":"p_7h2k"}},"category_uid":6,"class_uid":6005,"database":{"name":"cards","type_id":1},"dst_endpoint":{"svc_name":"cards"},"duration":3,"metadata":{"log_name":"gw.example/trail/a","product":{"name":"Sallyport","vendor_name":"Sallyport","version":"0.1.0"},"sequence":18,"version":"1.9.0"},"severity_id":2,"src_endpoint":{"ip":"10.0.4.7","port":51544},"status_code":"22000","status_id":2,"time":1795262455120,"type_uid":600504,"unmapped":{"bytes":120,"digest":"abababababababababababababababababababababababababababababababab","intent":17,"masking":{"columns":[{"masked":2,"name":"pan","rule":"declared-pan","seen":3}],"ruleset":"88e4"},"phase":"outcome","rows":3,"status":"masking-refused","verb":"SELECT"}}',
+  },
+  {
+    name: 'an intent of a workload that was denied',
+    leaf: () => leavesOf(botSession, drop)[0],
+    pinned:
+      '{"action_id":2,"activity_id":7,"actor":{"idp":{"uid":"https://ci.example"},"session":{"created_time":1795262400000,"credential_uid":"tok_5f2a","expiration_time":1795291200000,"is_mfa":false,"uid":"s_bot"},"user":{"name":"ci-bot","type":"workload","type_id":4,"uid":"ci-bot"}},"category_uid":6,"class_uid":6005,"database":{"name":"reports","type_id":1},"disposition_id":2,"dst_endpoint":{"svc_name":"reports"},"metadata":{"log_name":"gw.example/trail/a","product":{"name":"Sallyport","vendor_name":"Sallyport","version":"0.1.0"},"profiles":["security_control"],"sequence":17,"version":"1.9.0"},"query_info":{"query_string":"drop table customers","uid":"77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa77aa"},"severity_id":2,"src_endpoint":{"ip":"::1","port":40000},"status_code":"SP_POLICY_DENIED","status_detail":"no policy permits ddl on public","status_id":2,"time":1795262455120,"type_uid":600507,"unmapped":{"accesses":[{"effect":"ddl","object":{"kind":"schema","schema":"public"}}],"client_tls":false,"decision":{"code":"SP_POLICY_DENIED","outcome":"deny","policies":[],"policy_hash":"41d041d041d041d041d041d041d041d041d041d041d041d041d041d041d041d0","reason":"no policy permits ddl on public"},"grant_id":"gr_1c9e","incomplete":"a statement of a kind that is not understood","payload":{"alg":"A256GCM","key_id":"2026-11-21.0123abcd","key_sha256":"0c1b1045b14e2b4e068c08b8a7f25ae6958513c7256125ee149238160eaccc14","sha256":"d2b156b4eeb8011579bae5580bb7afcaa0a6daa6a25655726e1315766dba5c79","size":24},"phase":"intent","protocol":"postgres","verb":"DROP TABLE"}}',
+  },
+  {
+    name: 'an intent that needs an approval',
+    leaf: () => leavesOf(session, held)[0],
+    pinned:
+      '{"action_id":2,"activity_id":99,"activity_name":"SET","actor":{"idp":{"uid":"https://idp.example"},"session":{"created_time":1795262400000,"credential_uid":"tok_5f2a","expiration_time":1795291200000,"is_mfa":true,"uid":"s_k3v9"},"user":{"groups":[{"name":"support"},{"name":"tier-1"}],"type":"person","type_id":1,"uid":"p_7h2k"}},"category_uid":6,"class_uid":6005,"database":{"name":"cards","type_id":1},"disposition_id":2,"dst_endpoint":{"svc_name":"cards"},"metadata":{"log_name":"gw.example/trail/a","product":{"name":"Sallyport","vendor_name":"Sallyport","version":"0.1.0"},"profiles":["security_control"],"sequence":17,"version":"1.9.0"},"query_info":{"query_string":"set work_mem = $1","uid":"1212121212121212121212121212121212121212121212121212121212121212"},"severity_id":2,"src_endpoint":{"ip":"10.0.4.7","port":51544},"status_code":"SP_POLICY_NEEDS_APPROVAL","status_id":2,"time":1795262455120,"type_uid":600599,"unmapped":{"accesses":[{"effect":"setSetting","object":{"kind":"setting","name":"work_mem"}}],"client_tls":true,"decision":{"code":"SP_POLICY_NEEDS_APPROVAL","outcome":"hold","policies":["ask-first"],"policy_hash":"41d041d041d041d041d041d041d041d041d041d041d041d041d041d041d041d0"},"grant_id":"gr_1c9e","payload":{"alg":"A256GCM","key_id":"2026-11-21.0123abcd","key_sha256":"0c1b1045b14e2b4e068c08b8a7f25ae6958513c7256125ee149238160eaccc14","sha256":"d2b156b4eeb8011579bae5580bb7afcaa0a6daa6a25655726e1315766dba5c79","size":24},"phase":"intent","protocol":"postgres","verb":"SET","zone":"cde"}}',
+  },
+]
+
+for (const { name, leaf, pinned } of pins) {
+  test(`${name} has the leaf that it always had`, () => {
+    assert.equal(leaf(), pinned)
+  })
+}
