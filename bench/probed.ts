@@ -1,17 +1,9 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { nowUs } from './clock.ts'
 import { type ThreadTimes, threadTimes } from './cpu.ts'
-import type { ThreadReport } from './profile.ts'
-
-/** What was found between the two signals. */
-export interface Probed {
-  readonly threads: readonly ThreadReport[]
-  /** Processor time of each thread by its name, from `fromMs` to `toMs`, which lie in between. */
-  readonly cpuMs: ThreadTimes
-  readonly fromMs: number
-  readonly toMs: number
-}
+import type { Span, ThreadReport } from './profile.ts'
 
 /** What puts the probe into a program that Node runs. */
 export interface ProbeStart {
@@ -27,38 +19,62 @@ export function probeStart(folder: string): ProbeStart {
   }
 }
 
-/** Profiles a process with the probe in it for a while; `folder` is the one that it was started with. */
-export async function probe(pid: number, folder: string, forMs: number): Promise<Probed> {
-  for (const file of readdirSync(folder)) rmSync(join(folder, file))
-  process.kill(pid, 'SIGUSR2')
-  // Beginning a profile takes a thread a while, which is not the work that is looked for.
-  await delay(SETTLE_MS)
-  const fromMs = Date.now()
+/** A while of a process, with what its threads used in it. */
+export interface Watched extends Span {
+  /** The same on the wall clock. */
+  readonly fromMs: number
+  readonly toMs: number
+  readonly cpuMs: ThreadTimes
+}
+
+/** Watches a process for a while. */
+export async function watch(pid: number, forMs: number): Promise<Watched> {
+  const from = { fromUs: nowUs(), fromMs: Date.now() }
   const before = threadTimes(pid)
   await delay(forMs)
-  const toMs = Date.now()
   const after = threadTimes(pid)
-  process.kill(pid, 'SIGUSR2')
-  await written(folder)
-  const threads = named(folder, '.report').map(
-    (id) => JSON.parse(readFileSync(join(folder, id), 'utf8')) as ThreadReport,
-  )
   const cpuMs = new Map([...after].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)]))
-  return { threads, cpuMs, fromMs, toMs }
+  return { ...from, toUs: nowUs(), toMs: Date.now(), cpuMs }
 }
 
-const SETTLE_MS = 1000
-const WRITTEN_WITHIN_MS = 20_000
+/** All threads have begun by then. */
+const BEGUN_WITHIN_MS = 3000
+const WRITTEN_WITHIN_MS = 30_000
 
-/** Every thread that began has to report: what is missing would be missing in the shares. */
-async function written(folder: string): Promise<void> {
-  const until = performance.now() + WRITTEN_WITHIN_MS
-  while (named(folder, '.started').some((file) => !existsSync(join(folder, file.replace('.started', '.done'))))) {
-    if (performance.now() > until) throw new Error('a thread of the gateway did not report its profile')
-    await delay(50)
+/** The probe in a process that was started with it. */
+export class Probe {
+  readonly #pid: number
+  readonly #folder: string
+
+  constructor(pid: number, folder: string) {
+    this.#pid = pid
+    this.#folder = folder
   }
-}
 
-function named(folder: string, ending: string): readonly string[] {
-  return readdirSync(folder).filter((file) => file.endsWith(ending))
+  /** Begins the profiles; to be called when nothing goes on, since it holds up each thread, the longer the busier the machine is. */
+  async start(): Promise<void> {
+    process.kill(this.#pid, 'SIGUSR2')
+    await delay(BEGUN_WITHIN_MS)
+  }
+
+  /** Ends the profiles and collects them: every thread that began has to report, or its part would be missing. */
+  async stop(): Promise<readonly ThreadReport[]> {
+    process.kill(this.#pid, 'SIGUSR2')
+    const until = performance.now() + WRITTEN_WITHIN_MS
+    while (!this.#isWritten()) {
+      if (performance.now() > until) throw new Error('a thread of the gateway did not report its profile')
+      await delay(50)
+    }
+    return this.#named('.report').map(
+      (file) => JSON.parse(readFileSync(join(this.#folder, file), 'utf8')) as ThreadReport,
+    )
+  }
+
+  #isWritten(): boolean {
+    return this.#named('.started').every((file) => existsSync(join(this.#folder, file.replace('.started', '.done'))))
+  }
+
+  #named(ending: string): readonly string[] {
+    return readdirSync(this.#folder).filter((file) => file.endsWith(ending))
+  }
 }

@@ -1,13 +1,22 @@
 import type { Profiler } from 'node:inspector'
 
-/** What the probe found in one thread between two signals. */
+/** What a thread had allocated on its heap by a moment, freed bytes included. */
+export interface HeapMark {
+  readonly atUs: number
+  readonly allocatedBytes: number
+}
+
+/** What the probe found in one thread. */
 export interface ThreadReport {
   readonly name: string
-  readonly startedMs: number
-  readonly stoppedMs: number
-  /** Bytes allocated on the thread's heap in between, freed ones included. */
-  readonly allocatedBytes: number
+  readonly marks: readonly HeapMark[]
   readonly profile: Profiler.Profile
+}
+
+/** A while on the monotonic clock. */
+export interface Span {
+  readonly fromUs: number
+  readonly toUs: number
 }
 
 /** What a thread did while it was not idle, as the profiler's clock has it. */
@@ -54,8 +63,16 @@ export function stageOfThread(name: string): string {
   return workers.find(([pattern]) => pattern.test(name))?.[1] ?? 'engine'
 }
 
-/** Says what the time of a thread went into. */
-export function timesOf({ name, profile }: ThreadReport): ThreadTimes {
+/** What a thread allocated per µs in a while. */
+export function allocationRate({ marks }: ThreadReport, { fromUs, toUs }: Span): number {
+  const inside = marks.filter(({ atUs }) => atUs >= fromUs && atUs <= toUs)
+  const [first, last] = [inside[0], inside.at(-1)]
+  if (first === undefined || last === undefined || first === last) return Number.NaN
+  return (last.allocatedBytes - first.allocatedBytes) / (last.atUs - first.atUs)
+}
+
+/** Says what the time of a thread went into in a while. */
+export function timesOf({ name, profile }: ThreadReport, span: Span): ThreadTimes {
   const own = workers.find(([pattern]) => pattern.test(name))?.[1]
   const parents = parentsOf(profile)
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]))
@@ -66,7 +83,7 @@ export function timesOf({ name, profile }: ThreadReport): ThreadTimes {
     const caller = nodes.get(parents.get(node.id) ?? -1)
     return caller === undefined ? [node] : [node, ...callersOf(caller)]
   }
-  for (const [id, timeUs] of selfTimes(profile)) {
+  for (const [id, timeUs] of selfTimes(profile, span)) {
     const node = nodes.get(id)
     if (node === undefined || isIdle(node)) continue
     const stack = callersOf(node)
@@ -108,9 +125,14 @@ function parentsOf({ nodes }: Profiler.Profile): ReadonlyMap<number, number> {
 }
 
 /** `timeDeltas[i]` lies before sample i, so it is the time of sample i - 1. */
-function selfTimes({ samples = [], timeDeltas = [] }: Profiler.Profile): ReadonlyMap<number, number> {
+function selfTimes(profile: Profiler.Profile, { fromUs, toUs }: Span): ReadonlyMap<number, number> {
+  const { samples = [], timeDeltas = [], startTime } = profile
   const times = new Map<number, number>()
-  for (const [index, id] of samples.entries()) add(times, id, Math.max(0, timeDeltas[index + 1] ?? 0))
+  let atUs = startTime
+  for (const [index, id] of samples.entries()) {
+    atUs += timeDeltas[index] ?? 0
+    if (atUs >= fromUs && atUs < toUs) add(times, id, Math.max(0, timeDeltas[index + 1] ?? 0))
+  }
   return times
 }
 

@@ -6,8 +6,8 @@ import { type GatewayGround, startGatewayArm } from './gateway.ts'
 import type { Job } from './jobs.ts'
 import { type Requests, runLoad } from './load.ts'
 import { type Setting, warmUp } from './measure.ts'
-import { probe, type Probed, probeStart } from './probed.ts'
-import { stageOfThread, timesOf } from './profile.ts'
+import { Probe, probeStart, watch, type Watched } from './probed.ts'
+import { allocationRate, stageOfThread, type ThreadReport, timesOf } from './profile.ts'
 
 /** The line about where the time of the gateway goes. */
 export interface StagesLine {
@@ -36,32 +36,37 @@ export async function profileStages(setting: Setting, ground: GatewayGround, job
   const syncMs = measureSync(ground.folder)
   const arm = await startGatewayArm(ground, probeStart(folder))
   try {
+    const { pid } = arm
+    if (pid === undefined) throw new Error('there is no process to look into')
+    const probe = new Probe(pid, folder)
+    await probe.start()
     await warmUp(setting, job, arm)
-    const whole = await probedLoad(setting, arm, job, folder)
-    const line = toLine(job, arm, whole, syncMs)
-    if (job.result === undefined) return line
+    const whole = await watchLoad(setting, arm, pid, job)
+    const { result } = job
+    const tenth =
+      result === undefined
+        ? undefined
+        : await watchLoad(setting, arm, pid, { ...job, script: result.script(result.rows / 10) })
+    const threads = await probe.stop()
+    const line = toLine(job, arm, { threads, load: whole }, syncMs)
+    if (result === undefined || tenth === undefined) return line
     // The rest is the same, so the difference is what the rows allocate.
-    const { rows, script } = job.result
-    const tenth = await probedLoad(setting, arm, { ...job, script: script(rows / 10) }, folder)
-    const bytes = whole.heapBytesPerRequest - tenth.heapBytesPerRequest
-    return { ...line, heap_bytes_per_row: round(bytes / (rows * 0.9), 1) }
+    const bytes = heapBytes({ threads, load: whole }) - heapBytes({ threads, load: tenth })
+    return { ...line, heap_bytes_per_row: round(bytes / (result.rows * 0.9), 1) }
   } finally {
     await arm.stop()
   }
 }
 
-interface ProbedLoad extends Probed {
-  /** Answered while the processor time was measured. */
+interface WatchedLoad extends Watched {
+  /** Answered in that while. */
   readonly requests: number
-  readonly heapBytesPerRequest: number
 }
 
-async function probedLoad(setting: Setting, arm: Arm, job: Job, folder: string): Promise<ProbedLoad> {
-  const { pid } = arm
-  if (pid === undefined) throw new Error('there is no process to look into')
-  // Longer than the probe, so that the load does not end while it looks.
-  const seconds = setting.seconds + 4
+async function watchLoad(setting: Setting, arm: Arm, pid: number, job: Job): Promise<WatchedLoad> {
   const warm = Promise.withResolvers<void>()
+  // Longer than it is watched, so that it does not end meanwhile.
+  const seconds = setting.seconds + 3
   const load = runLoad({
     ...setting,
     ...job,
@@ -70,28 +75,29 @@ async function probedLoad(setting: Setting, arm: Arm, job: Job, folder: string):
     seconds,
     onWarm: warm.resolve,
   })
-  const probing = warm.promise.then(() => probe(pid, folder, setting.seconds * 1000))
-  const [requests, probed] = await Promise.all([load, probing])
-  const { startedMs, stoppedMs, allocatedBytes } = mainOf(probed)
-  return {
-    ...probed,
-    requests: countBetween(requests, probed.fromMs, probed.toMs),
-    heapBytesPerRequest: allocatedBytes / countBetween(requests, startedMs, stoppedMs),
-  }
+  const watching = warm.promise.then(() => watch(pid, setting.seconds * 1000))
+  const [requests, watched] = await Promise.all([load, watching])
+  return { ...watched, requests: countBetween(requests, watched) }
 }
 
-function countBetween({ endMs }: Requests, fromMs: number, toMs: number): number {
+function countBetween({ endMs }: Requests, { fromMs, toMs }: Watched): number {
   return endMs.reduce((count, at) => count + (at > fromMs && at <= toMs ? 1 : 0), 0)
 }
 
-function mainOf({ threads }: Probed): Probed['threads'][number] {
-  const main = threads.find(({ name }) => name === 'main')
-  if (main === undefined) throw new Error('the main thread did not report')
-  return main
+interface Profiled {
+  readonly threads: readonly ThreadReport[]
+  readonly load: WatchedLoad
 }
 
-function toLine(job: Job, arm: Arm, load: ProbedLoad, syncMs: number): StagesLine {
-  const { stages, functions, totalMs } = spread(load)
+function heapBytes({ threads, load }: Profiled): number {
+  const main = threads.find(({ name }) => name === 'main')
+  if (main === undefined) throw new Error('the main thread did not report')
+  return (allocationRate(main, load) * (load.toUs - load.fromUs)) / load.requests
+}
+
+function toLine(job: Job, arm: Arm, profiled: Profiled, syncMs: number): StagesLine {
+  const { load } = profiled
+  const { stages, functions, totalMs } = spread(profiled)
   const perRequest = (ms: number): number => round((ms * 1000) / load.requests, 1)
   const hot = [...functions].toSorted((a, b) => b[1] - a[1]).slice(0, HOT_FUNCTIONS)
   return {
@@ -103,7 +109,7 @@ function toLine(job: Job, arm: Arm, load: ProbedLoad, syncMs: number): StagesLin
       [...stages].toSorted((a, b) => b[1] - a[1]).map(([name, ms]) => [name, round(ms / totalMs, 3)]),
     ),
     sync_ms: round(syncMs, 3),
-    heap_bytes_per_request: round(load.heapBytesPerRequest, 0),
+    heap_bytes_per_request: round(heapBytes(profiled), 0),
     hot: Object.fromEntries(hot.map(([name, ms]) => [name, perRequest(ms)])),
     policy: arm.policy,
   }
@@ -116,12 +122,15 @@ interface Spread {
 }
 
 /** Spreads each thread's processor time over what its profile says it did. */
-function spread({ threads, cpuMs }: Probed): Spread {
+function spread({ threads, load }: Profiled): Spread {
   const stages = new Map<string, number>()
   const functions = new Map<string, number>()
   let totalMs = 0
-  const reports = Map.groupBy(threads.map(timesOf), ({ name }) => commOf(name))
-  for (const [name, ms] of cpuMs) {
+  const reports = Map.groupBy(
+    threads.map((report) => timesOf(report, load)),
+    ({ name }) => commOf(name),
+  )
+  for (const [name, ms] of load.cpuMs) {
     if (name === PROFILER_THREAD) continue
     totalMs += ms
     const alike = reports.get(name) ?? []
