@@ -17,7 +17,7 @@ import { type Answer, answerCode, answerRefusal, encodeAnswer } from './refuse.t
 import { findResource } from './routing.ts'
 import { PostgresSession } from './session.ts'
 import { type ClientParameters, isAnswer, readParameters } from './startup-parameters.ts'
-import { connectUpstream, type UpstreamSession } from './upstream/connect.ts'
+import { connectUpstream, type UpstreamSession, type UpstreamTarget } from './upstream/connect.ts'
 
 /** What all connections of one listener share. */
 export interface FrontContext {
@@ -215,11 +215,7 @@ async function reachDatabase(
   try {
     const password = await options.secrets.reveal(target.settings.password.from)
     return await connectUpstream({
-      target: {
-        settings: target.settings,
-        dialer: options.dialer,
-        ...(target.ca === undefined ? {} : { ca: target.ca }),
-      },
+      target: upstreamTarget(target, options),
       password,
       nonce: Buffer.from(options.random(18)).toString('base64'),
       applicationName: `sallyport/${open.session.id}`,
@@ -234,6 +230,10 @@ async function reachDatabase(
     const about = code === 'SP_WIRE_UNSUPPORTED' ? reason : target.resource.name
     throw new Refused(answerCode(code, about))
   }
+}
+
+function upstreamTarget({ settings, ca }: PostgresResource, { dialer }: PostgresOptions): UpstreamTarget {
+  return { settings, dialer, ...(ca === undefined ? {} : { ca }) }
 }
 
 interface Ways {
@@ -254,11 +254,7 @@ function begin(
   const session: PostgresSession = new PostgresSession({
     client,
     upstream,
-    target: {
-      settings: target.settings,
-      dialer: options.dialer,
-      ...(target.ca === undefined ? {} : { ca: target.ca }),
-    },
+    target: upstreamTarget(target, options),
     open,
     classifier: options.classifier,
     masking: options.masking,

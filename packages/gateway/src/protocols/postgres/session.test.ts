@@ -152,6 +152,22 @@ test('a pipeline without a Sync is begun at a Flush, and in single bytes', async
   })
 })
 
+test('a long pipeline without a Sync in it is carried in several batches', async () => {
+  await withWire(async (client) => {
+    const batches = boundary.gate.batches.length
+    const count = 12_000
+    client.send(parse('INSERT INTO notes VALUES ($1::int)', 'insert'))
+    for (let n = 0; n < count; n += 1000) {
+      client.send(...Array.from({ length: 1000 }, (_, i) => [bind('', 'insert', [String(n + i)]), execute()]).flat())
+    }
+    client.send(sync)
+    const heard = outline(await client.ready())
+    assert.equal(heard.filter((line) => line === 'done INSERT 0 1').length, count)
+    assert.ok(boundary.gate.batches.length - batches > 10)
+    await client.query('DELETE FROM notes')
+  })
+})
+
 test('a portal fetched in parts: each later part is a record of its own', async () => {
   const seen = await admissions(() =>
     withWire(async (client) => {

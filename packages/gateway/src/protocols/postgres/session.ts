@@ -150,6 +150,8 @@ export class PostgresSession {
         responses.oversizedRowPiece(buffer, start, end, isLast)
       },
       chunkEnd: () => {
+        // Within a long pipeline nothing else tells that there is room again.
+        if (responses.pending < MAX_PENDING) responses.wake()
         client.writer.flush()
         if (client.writer.isCongested) upstream.upstream.pause()
       },
