@@ -5,6 +5,7 @@ import { GatewayError } from '#model'
 import { blockingFiles } from './blocking-files.ts'
 import { Board } from './board.ts'
 import { DayKeys } from './day-keys.ts'
+import { withDeadline } from './deadline.ts'
 import { type FilePort, placeFile, readWhole } from './file-port.ts'
 import { FolderLock } from './folder-lock.ts'
 import { ItemMaker } from './items.ts'
@@ -130,7 +131,8 @@ async function start(opened: Opened): Promise<Trail> {
     { index: recovery.size, segment },
   )
   try {
-    await writeAhead.record([own.start(recovery, { segment: segment.number, keyId: segment.keyId, verifierKey })])
+    const started = own.start(recovery, { segment: segment.number, keyId: segment.keyId, verifierKey })
+    await withDeadline(writeAhead.record([started]), limits.commitTimeoutMs)
     for (const completion of own.completions(recovery)) writeAhead.note(completion)
     host = startHost(opened, board, trail)
     trail.run(writeAhead, host)

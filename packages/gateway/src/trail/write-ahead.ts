@@ -125,6 +125,8 @@ export class WriteAhead {
 
   /** Appends an outcome; it shares the next commit, and is kept over an outage. Never throws. */
   conclude(entry: OutcomeEntry): void {
+    // Behind the stop record nothing is written: recovery completes what is open.
+    if (this.#isClosed) return
     const intent = this.#intents.get(entry.intent)
     if (intent === undefined) {
       this.#ports.log.error('trail.outcome_without_intent', { intent: entry.intent })
