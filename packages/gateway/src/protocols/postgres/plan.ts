@@ -89,6 +89,10 @@ export class Planner {
         throw new WireError('SP_WIRE_INVALID', 'a password where none was asked for')
       case 'terminate':
         return true
+      case 'flush':
+        // Begins nothing: drivers send it behind a Sync, too.
+        draft.steps.push({ kind: 'flush', batch: this.#batch })
+        return true
       default:
         this.#isBegun = true
         return this.#planExtended(draft, arrival, classification)
@@ -98,10 +102,7 @@ export class Planner {
   #planExtended(draft: Draft, { message, raw }: Arrival, classification: Classification | undefined): boolean {
     const batch = this.#batch
     // What follows an error up to the Sync is skipped by the server too, unread.
-    if (batch.isFailed || draft.doomed.has(batch)) {
-      if (message.kind === 'flush') draft.steps.push({ kind: 'flush', batch })
-      return true
-    }
+    if (batch.isFailed || draft.doomed.has(batch)) return true
     switch (message.kind) {
       case 'parse':
         return this.#planParse(draft, message, raw, classification)
@@ -115,9 +116,6 @@ export class Planner {
         draft.steps.push({ ...message, batch })
         if (message.target === 'statement') batch.statements.set(message.name, undefined)
         else batch.portals.set(message.name, undefined)
-        return true
-      case 'flush':
-        draft.steps.push({ kind: 'flush', batch })
         return true
       default:
         throw new WireError('SP_WIRE_INVALID', `${message.kind} in the middle of a pipeline`)

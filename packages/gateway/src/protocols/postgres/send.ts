@@ -17,7 +17,7 @@
  * answered ROLLBACK by the server itself, and nothing of the transaction stays. Only where the server already holds the first half of a
  * pipeline (recorded and permitted before) does the stand-in go out at once: its Sync would commit that half.
  */
-import type { Bytes } from '#base'
+import { type Bytes, formatRef } from '#base'
 import type { Permit } from '#model'
 import type { ClientWriter } from './client/writer.ts'
 import { encodeBackend } from './codec/index.ts'
@@ -190,7 +190,7 @@ export class Sender {
       responses.expect({ kind: 'query', batch, permitted, index: 0 })
       return
     }
-    const ref = refused.slot.refusal?.ref
+    const ref = refOf(refused.slot)
     if (permitted.length === 0) outbox.control({ kind: 'standInQuery', ref })
     else outbox.carry(permitsOf(permitted), queryBefore(step.text, allowed, refusedStatement(ref)))
     const standIn = { words: wordsOf(refused.slot, step.words), ref }
@@ -274,7 +274,7 @@ export class Sender {
     const answered = wordsOf(slot, refusedBy)
     // Permitted by policy, and still not passed on: the outcome says with which error.
     slot?.permitted?.refused(answered.answer(undefined).sqlstate)
-    this.#standIn(step.batch, answered, slot?.refusal?.ref, name)
+    this.#standIn(step.batch, answered, refOf(slot), name)
   }
 
   #standIn(batch: SyncBatch, answered: Words, ref: string | undefined, name: string): void {
@@ -319,6 +319,12 @@ function wordsOf(slot: Slot | undefined, refusedBy: Words | undefined): Words {
   if (refusedBy !== undefined) return refusedBy
   if (slot?.refusal === undefined) throw new TypeError('a refusal without a reason')
   return refusalWords(answerRefusal(slot.refusal, 'statement'))
+}
+
+/** The reference of the record of an operation, permitted or not. */
+function refOf(slot: Slot | undefined): string | undefined {
+  if (slot?.permitted !== undefined) return formatRef(slot.permitted.permit.sequence)
+  return slot?.refusal?.ref
 }
 
 function isDescribed(portal: Portal): boolean {

@@ -340,6 +340,13 @@ test('what has no place in the protocol ends the session', async () => {
   }
 })
 
+test('a Flush behind a Sync begins no pipeline', async () => {
+  await withWire(async (client) => {
+    client.send(parse('SELECT 1'), bind(), execute(), sync, flush, { kind: 'query', text: toUtf8('SELECT 2') })
+    assert.equal(outline(await client.ready(2)).at(-1), 'ready I')
+  })
+})
+
 test('a message cut into single bytes is the same message', async () => {
   await withWire(async (client) => {
     const { encodeFrontend } = await import('./codec/index.ts')
