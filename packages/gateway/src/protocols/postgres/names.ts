@@ -32,7 +32,7 @@ export interface PreparedStatement {
 }
 
 /** What a statement gives back: columns, or no rows at all. */
-export type StatementDescription =
+type StatementDescription =
   | { readonly kind: 'rows'; readonly columns: readonly ColumnDescription[]; readonly masked: readonly ResultColumn[] }
   | { readonly kind: 'no-rows' }
 

@@ -39,7 +39,9 @@ export const frontendMessage: fc.Arbitrary<FrontendMessage> = fc.oneof(
   record({ kind: fc.constant('describe' as const), target, name }),
   record({ kind: fc.constant('execute' as const), portal: name, maxRows: int32 }),
   record({ kind: fc.constant('close' as const), target, name }),
-  fc.constantFrom('flush' as const, 'sync' as const, 'terminate' as const, 'copyDone' as const).map((kind) => ({ kind })),
+  fc
+    .constantFrom('flush' as const, 'sync' as const, 'terminate' as const, 'copyDone' as const)
+    .map((kind) => ({ kind })),
   record({ kind: fc.constant('password' as const), data: bytes }),
   record({ kind: fc.constant('functionCall' as const), body: bytes }),
   record({ kind: fc.constant('copyData' as const), data: bytes }),

@@ -20,7 +20,7 @@ export interface FrameSink {
 }
 
 /** How a framer works. */
-export interface FramerOptions {
+interface FramerOptions {
   /** Messages of this type are given out in runs. */
   readonly runType?: number
   /**

@@ -16,7 +16,7 @@ export {
   type TransactionStatus,
 } from './backend.ts'
 export { encodeBackend } from './backend-encode.ts'
-export { Framer, type FramerOptions, type FrameSink } from './framer.ts'
+export { Framer, type FrameSink } from './framer.ts'
 export {
   type BindMessage,
   decodeFrontend,
@@ -28,8 +28,8 @@ export {
   passwordOf,
   type Target,
 } from './frontend.ts'
-export { MAX_BIND, MAX_NAME, MAX_ROW, MAX_SMALL_MESSAGE, MAX_STARTUP_PACKET, MAX_STATEMENT_TEXT } from './limits.ts'
+export { MAX_ROW, MAX_STATEMENT_TEXT } from './limits.ts'
 export { Back, Front } from './message-types.ts'
-export { OversizedRow, type RowWalk, type ValueVisitor, walkRows } from './rows.ts'
+export { OversizedRow, type ValueVisitor, walkRows } from './rows.ts'
 export { decodeStartup, encodeStartup, startupLength, type StartupPacket } from './startup.ts'
-export { WireError, type WireErrorCode } from './wire-error.ts'
+export { WireError } from './wire-error.ts'

@@ -15,7 +15,7 @@ const ROW_HEADER_BYTES = 7
 export type ValueVisitor = (column: number, start: number, end: number) => boolean
 
 /** How far a walk came. */
-export interface RowWalk {
+interface RowWalk {
   /** Rows that were walked to their end. */
   readonly rows: number
   /** Where the first row that was not begins; the end of the run when all were. */

@@ -16,7 +16,7 @@ const SSL_REQUEST = 80877103
 const GSSENC_REQUEST = 80877104
 
 /** PostgreSQL 18, CancelRequest: "The maximum key length is 256 bytes." */
-export const MAX_CANCEL_KEY = 256
+const MAX_CANCEL_KEY = 256
 
 /** The first packet of a connection. */
 export type StartupPacket =

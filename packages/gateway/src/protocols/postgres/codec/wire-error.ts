@@ -1,5 +1,5 @@
 /** What can be wrong with bytes: they are not what the protocol says, or more than Sallyport reads. */
-export type WireErrorCode = 'SP_WIRE_INVALID' | 'SP_WIRE_TOO_LARGE'
+type WireErrorCode = 'SP_WIRE_INVALID' | 'SP_WIRE_TOO_LARGE'
 
 /**
  * The one error that the codec throws. A decoder or framer that threw it is dead: where the next message begins is not known any more.

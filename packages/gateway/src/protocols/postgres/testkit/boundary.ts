@@ -43,7 +43,7 @@ const resource: Resource = { name: 'cards', kind: 'postgres', tables: [] }
 let shared: WorkerClassifier | undefined
 
 /** The classifier with real workers, one for all tests of a process. */
-export function sharedClassifier(): WorkerClassifier {
+function sharedClassifier(): WorkerClassifier {
   shared ??= createClassifier()
   return shared
 }

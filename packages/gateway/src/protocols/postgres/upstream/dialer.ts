@@ -9,7 +9,7 @@ export interface DialTarget {
 }
 
 /** How to dial. */
-export interface DialOptions {
+interface DialOptions {
   /** Ends the attempt. */
   readonly signal: AbortSignal
   /**
