@@ -16,6 +16,7 @@ export interface TrailLimits {
   readonly lagAlarmMs: number
 }
 
+/** The limits in force unless others are given. */
 export const DEFAULT_LIMITS: TrailLimits = {
   segmentBytes: 16 * 1024 * 1024,
   queueBytes: 16 * 1024 * 1024,
