@@ -21,8 +21,7 @@ const errors = async () => {
 /** The JSON Schema of sallyport.yaml, for editors. */
 const configuration = async () => {
   const { configSchema } = await import('../packages/gateway/src/app/config/schema.ts')
-  const { toJSONSchema } = await import('zod')
-  return JSON.stringify(toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }))
+  return JSON.stringify(configSchema.toJSONSchema({ io: 'input', unrepresentable: 'any' }))
 }
 
 export const generators = [

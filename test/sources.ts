@@ -20,7 +20,7 @@ export interface Import {
   readonly isDynamic: boolean
 }
 
-export interface Comment {
+interface Comment {
   readonly text: string
   readonly line: number
 }

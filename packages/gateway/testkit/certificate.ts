@@ -6,7 +6,7 @@ import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:cry
 import { isIP } from 'node:net'
 
 /** A certificate with its key, both PEM. */
-export interface TestCertificate {
+interface TestCertificate {
   readonly cert: string
   readonly key: string
 }

@@ -27,7 +27,7 @@ export const processClock: Clock = {
 }
 
 /** One admitted (or refused) operation, and how it ended. */
-export interface Admission {
+interface Admission {
   readonly sequence: number
   readonly verb: string
   readonly payload: Readonly<Record<string, unknown>>
@@ -39,7 +39,7 @@ export interface Admission {
 /** What a test gate is made of. */
 export interface TestGateOptions {
   /** Who a token belongs to; undefined refuses it as unknown. Without it the token `let me in` is alice's. */
-  readonly identify?: (token: string) => string | ErrorCode | undefined
+  readonly identify?: (token: string) => string | undefined
   /** Whether an operation may run: true, or the code of the refusal. Without it what is complete may. */
   readonly permits?: (operation: Operation) => true | ErrorCode
   readonly clock?: Clock

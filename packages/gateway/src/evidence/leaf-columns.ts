@@ -39,7 +39,7 @@ export function parseLeaf(json: string): JsonObject | undefined {
 }
 
 /** A member of a JSON value, undefined when it is no object or has none. */
-export function member(value: unknown, key: string): unknown {
+function member(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined
 }
 

@@ -153,7 +153,7 @@ function hostOf(address: string): string {
 }
 
 /** Whether a host name or address is this machine's loopback. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, '')
   return bare === 'localhost' || bare === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(bare)
 }
