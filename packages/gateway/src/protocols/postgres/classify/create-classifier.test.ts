@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import type { Classification, ClassifiedStatement, ClassifierSettings } from '../classifier.ts'
 import { createClassifier, type WorkerClassifier } from './create-classifier.ts'
 import { formatAccess, meaning, readVectors } from './testkit/vectors.ts'
@@ -141,6 +143,20 @@ describe('the end', () => {
     await classifier[Symbol.asyncDispose]()
     for (const answer of await Promise.all(waiting)) assert.equal(codeOf(answer), 'SP_CLASSIFIER_FAILED')
     assert.equal(codeOf(await classifier.classify('select 2', meaning)), 'SP_CLASSIFIER_FAILED')
+  })
+
+  test('of the process is not held up by workers that have nothing to do', async () => {
+    const door = new URL('./index.ts', import.meta.url).href
+    const script = `const { createClassifier } = await import(${JSON.stringify(door)})
+      const answer = await createClassifier().classify('select 1', ${JSON.stringify(meaning)})
+      console.log(answer.kind)`
+    const options = [
+      ...process.execArgv.filter((option) => option.startsWith('--conditions')),
+      '--input-type=module',
+      '-e',
+    ]
+    const { stdout } = await promisify(execFile)(process.execPath, [...options, script], { timeout: 60_000 })
+    assert.equal(stdout, 'statements\n')
   })
 
   test('comes without having begun', async () => {

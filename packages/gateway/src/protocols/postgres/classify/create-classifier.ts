@@ -23,11 +23,6 @@ export interface ClassifierOptions {
 /** A classifier with its workers, which live until it is disposed of. */
 export interface WorkerClassifier extends Classifier, AsyncDisposable {
   /**
-   * Splits and classifies the text of one Query or Parse message. Texts of one `session` (any object that stands for it) wait for each
-   * other; without one, all callers are one session.
-   */
-  classify(text: string, settings: ClassifierSettings, session?: object): Promise<Classification>
-  /**
    * Resolves when simple texts find a warm worker; calling it is optional. The worker for all others starts with the first of them: many
    * gateways never see one.
    */

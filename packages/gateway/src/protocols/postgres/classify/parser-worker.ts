@@ -43,15 +43,14 @@ export class ParserWorker {
       workerData: setup,
       name: 'sql-parser',
       env: {},
+      // Of the flags of this process only how our own modules are found.
+      execArgv: process.execArgv.filter((option) => option.startsWith('--conditions=')),
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 32, stackSizeMb: STACK_MB },
-      // The parser may print what it was given when it breaks.
+      // The parser may print what it was given when it breaks: kept from our own output, and read by nobody.
       stdout: true,
       stderr: true,
     })
-    this.#worker.stdout.resume()
-    this.#worker.stderr.resume()
     this.ready = this.#started()
-    this.#worker.unref()
   }
 
   #started(): Promise<boolean> {
@@ -68,6 +67,8 @@ export class ParserWorker {
         this.#worker.on('message', (reply: BatchReply) => {
           this.#answered(reply)
         })
+        // Only work keeps the process alive.
+        this.#worker.unref()
         done(true)
       })
       // An error is always followed by the exit; what it says may quote the text.

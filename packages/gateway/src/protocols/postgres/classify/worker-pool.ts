@@ -25,6 +25,7 @@ export class WorkerPool implements WorkerSource {
     if (this.#isClosed) return undefined
     const worker = this.#spare ?? this.#start()
     this.#spare = undefined
+    if (worker === undefined) return undefined
     this.#given.add(worker)
     const isReady = await worker.ready
     // Only now: two workers that start at once take twice as long.
@@ -41,8 +42,13 @@ export class WorkerPool implements WorkerSource {
     this.#warm()
   }
 
-  #start(): ParserWorker {
-    return new ParserWorker(this.#options.isBackground)
+  /** A worker that may come up; undefined when the machine has no thread for it. */
+  #start(): ParserWorker | undefined {
+    try {
+      return new ParserWorker(this.#options.isBackground)
+    } catch {
+      return undefined
+    }
   }
 
   #warm(): void {
