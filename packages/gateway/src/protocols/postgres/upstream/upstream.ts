@@ -83,12 +83,18 @@ export class Upstream {
     this.#stream.on('drain', listener)
   }
 
-  /** Says goodbye and hangs up. */
+  /** Says goodbye and hangs up; at once when the goodbye does not leave. */
   terminate(): void {
     if (this.#stream.destroyed) return
-    this.#stream.end(encodeFrontend({ kind: 'terminate' }), () => {
+    const destroy = (): void => {
       this.#stream.destroy()
+    }
+    const timer = setTimeout(destroy, GOODBYE_MS)
+    timer.unref()
+    this.#stream.once('close', () => {
+      clearTimeout(timer)
     })
+    this.#stream.end(encodeFrontend({ kind: 'terminate' }), destroy)
   }
 
   /** Hangs up without a word. */
@@ -126,3 +132,6 @@ export class Upstream {
     }
   }
 }
+
+/** How long a goodbye may take to leave. */
+const GOODBYE_MS = 1000
