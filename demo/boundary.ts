@@ -15,7 +15,8 @@ export const CLI: string = join(REPOSITORY, 'packages/gateway/src/cli/main.ts')
 
 /** A boundary while it runs: a database, an identity provider and a gateway, each a process of its own. */
 export interface Boundary {
-  readonly plan: BoundaryPlan
+  /** The folder whose `.sallyport` keeps the logins. */
+  readonly home: string
   readonly folder: string
   readonly config: string
   readonly trailFolder: string
@@ -37,7 +38,8 @@ export interface Boundary {
 /** Starts the database, the identity provider and the gateway of a plan. */
 export async function startBoundary(plan: BoundaryPlan): Promise<Boundary> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-demo-'))
-  mkdirSync(join(plan.home, '.sallyport'), { recursive: true, mode: 0o700 })
+  const home = plan.home ?? folder
+  mkdirSync(join(home, '.sallyport'), { recursive: true, mode: 0o700 })
   const ports = await freePorts(plan.ports)
   const idpUrl = `http://127.0.0.1:${ports.idp}`
   const servicePassword = randomBytes(24).toString('base64url')
@@ -57,7 +59,7 @@ export async function startBoundary(plan: BoundaryPlan): Promise<Boundary> {
     })
   let gateway = await start()
   return {
-    plan,
+    home,
     folder,
     config,
     trailFolder: join(folder, 'data/trail'),
@@ -76,7 +78,7 @@ export async function startBoundary(plan: BoundaryPlan): Promise<Boundary> {
       await gateway.stop()
       await Promise.all([idp.stop(), database.stop()])
       if (!keep) rmSync(folder, { recursive: true, force: true })
-      rmSync(join(plan.home, '.sallyport'), { recursive: true, force: true })
+      rmSync(join(home, '.sallyport'), { recursive: true, force: true })
     },
   }
 }

@@ -12,7 +12,7 @@ export interface CommandResult {
 /** Starts `sallyport` as a person would, in the folder that keeps the logins. */
 export function spawnSallyport(boundary: Boundary, ...args: readonly string[]): ChildProcessWithoutNullStreams {
   return spawn(process.execPath, [...process.execArgv, CLI, ...args], {
-    cwd: boundary.plan.home,
+    cwd: boundary.home,
     stdio: ['pipe', 'pipe', 'pipe'],
   })
 }

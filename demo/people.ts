@@ -56,7 +56,7 @@ export async function connect(boundary: Boundary, user: string, password: string
 
 /** Asks the API with the token that `sallyport login` kept for a person. */
 export async function api<T>(boundary: Boundary, person: PersonName, path: string): Promise<T> {
-  const profile = JSON.parse(readFileSync(join(boundary.plan.home, '.sallyport', `${person}.json`), 'utf8')) as {
+  const profile = JSON.parse(readFileSync(join(boundary.home, '.sallyport', `${person}.json`), 'utf8')) as {
     api: { token: string }
   }
   const response = await fetch(`${boundary.url}/api/v1${path}`, {

@@ -6,8 +6,8 @@ export const REPOSITORY: string = fileURLToPath(new URL('..', import.meta.url))
 
 /** What a boundary on this machine is to be: the demo's own, or one for a test. */
 export interface BoundaryPlan {
-  /** The folder whose `.sallyport` keeps the logins. */
-  readonly home: string
+  /** The folder whose `.sallyport` keeps the logins; the boundary's own unless given. */
+  readonly home?: string
   readonly ports: Ports
   /** The SQL that fills the database `cards`, as its superuser; it makes the service role with this password. */
   readonly sql: (servicePassword: string) => string

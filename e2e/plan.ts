@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { SERVICE_USER } from '../demo/data.ts'
 import type { BoundaryPlan } from '../demo/plan.ts'
 
@@ -15,10 +12,9 @@ export interface TestPlan {
   readonly databaseSettings?: Readonly<Record<string, string>>
 }
 
-/** A plan with a home of its own, on ports away from the demo's. */
+/** A plan on ports away from the demo's. */
 export function testPlan(plan: TestPlan): BoundaryPlan {
   return {
-    home: mkdtempSync(join(tmpdir(), 'sallyport-e2e-')),
     ports: { http: 18_080, postgres: 15_432, idp: 18_180 },
     sql: (password) =>
       [

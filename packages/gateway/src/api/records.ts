@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Context, Hono } from 'hono'
 import { streamText } from 'hono/streaming'
 import { formatRef, fromUtf8, type JsonObject, parseRef } from '#base'
@@ -33,6 +34,7 @@ export function recordRoutes(services: ApiServices): Hono<ApiEnvironment> {
 
 async function list(services: ApiServices, context: Context<ApiEnvironment>): Promise<Response> {
   const filter = parseQuery(context, recordFilter)
+  await caughtUp(services)
   await authorize(services, context.var.caller, {
     action: 'readTrail',
     activity: 'read-trail',
@@ -105,9 +107,26 @@ async function payload(services: ApiServices, context: Context<ApiEnvironment>):
 async function find(services: ApiServices, context: Context<ApiEnvironment>): Promise<RecordRow> {
   const text = context.req.param('ref') ?? ''
   const sequence = parseRef(text)
+  if (sequence !== undefined) await caughtUp(services, sequence)
   const row = sequence === undefined ? undefined : await services.reader.record(sequence)
   if (row !== undefined) return row
   throw new ApiRefusal('SP_API_NOT_FOUND', `no record has the reference ${JSON.stringify(text.slice(0, 32))}`)
+}
+
+/** A record is read once it is in a signed checkpoint and indexed: usually a second after it was made. */
+const CATCH_UP_MS = 3_000
+const CATCH_UP_STEP_MS = 50
+
+/**
+ * Waits, for a bounded time, until what is durable now can be read (or the one record asked for), so that a reference can be asked about as
+ * soon as it was shown.
+ */
+async function caughtUp(services: ApiServices, sequence?: number): Promise<void> {
+  const { durable } = await services.reader.status()
+  const wanted = sequence === undefined ? durable : Math.min(durable, sequence + 2)
+  const until = services.clock.monotonicMs() + CATCH_UP_MS
+  while ((await services.reader.status()).indexed < wanted && services.clock.monotonicMs() < until)
+    await delay(CATCH_UP_STEP_MS)
 }
 
 async function toQuery(services: ApiServices, filter: RecordFilter): Promise<RecordQuery> {
