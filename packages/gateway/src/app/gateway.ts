@@ -110,6 +110,7 @@ async function assemble(
   await listen(http, config.file.listen.http)
   stack.defer(() => closeListener(http))
   const classifier = stack.use(createClassifier())
+  await classifier.ready()
   const postgres = createPostgresListener(config, { gate, masking, secrets, classifier, log })
   const tcp = createTcpServer((socket) => {
     postgres.accept(socket)
