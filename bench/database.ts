@@ -44,7 +44,8 @@ async function fill({ host, port, user, password, database }: TestPostgres): Pro
   try {
     await client.query(ACCOUNTS)
     await client.query(ROWS)
-    for (const table of ['pgbench_accounts', 'bench_rows']) {
+    await client.query(WIDE_ROWS)
+    for (const table of ['pgbench_accounts', 'bench_rows', 'bench_wide_rows']) {
       await client.query(`grant select on ${table} to ${SERVICE_USER}`)
       await client.query(`vacuum analyze ${table}`)
     }
@@ -67,10 +68,17 @@ const ROWS = `
   create unlogged table bench_rows (
     id int primary key, reference text not null, name text not null, email text not null, city text not null, note text not null);
   insert into bench_rows
-    select id, 'order ' || id || '/2026-11', 'Customer ' || substr(md5(id::text), 1, 12), substr(md5(id::text), 13, 9) || '@example.com',
+    select id, 'order ' || id || '/2026-11', 'Customer ' || substr(md5(id::text), 1, 10), substr(md5(id::text), 13, 9) || '@example.com',
       (array['Amsterdam', 'Berlin', 'Cork', 'Dresden', 'Espoo', 'Faro', 'Ghent'])[id % 7 + 1],
       'asked on the phone about the delivery of order ' || id || ', called back at ' || (id % 24) || ':15'
     from generate_series(1, ${BULK_ROWS}) as id`
+
+/** The same text in a tenth of the rows, filled up by what the other nine rows need for themselves, so that it has as many bytes. */
+const WIDE_ROWS = `
+  create unlogged table bench_wide_rows as
+    select min(id) as id, string_agg(reference, ' ') as reference, string_agg(name, ' ') as name, string_agg(email, ' ') as email,
+      string_agg(city, ' ') as city, string_agg(note, ' ') || repeat(' ', 9 * (7 + 5 * 4) - 5 * 9) as note
+    from bench_rows group by (id - 1) / 10`
 
 /** DataRow: type, length, number of columns (7 bytes), then a length (4) and the text of each of the five. */
 const BULK_BYTES = `

@@ -8,7 +8,7 @@ export const FILLER_GROUPS: readonly string[] = Array.from({ length: 10 }, (_, i
 /** The workload whose token the load uses: the demo's, which has permits of its own. */
 export const WORKLOAD = 'ci-bot'
 /** Tables of the benchmark besides the demo's. */
-export const TABLES = ['public.pgbench_accounts', 'public.bench_rows'] as const
+export const TABLES = ['public.pgbench_accounts', 'public.bench_rows', 'public.bench_wide_rows'] as const
 
 /** Writes the demo's policies, one for the load, and fillers into a folder; answers how many there are. */
 export function writePolicies(folder: string): number {

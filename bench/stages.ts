@@ -44,13 +44,11 @@ export async function profileStages(setting: Setting, ground: GatewayGround, job
     const whole = await watchLoad(setting, arm, pid, job)
     const { result } = job
     const tenth =
-      result === undefined
-        ? undefined
-        : await watchLoad(setting, arm, pid, { ...job, script: result.script(result.rows / 10) })
+      result === undefined ? undefined : await watchLoad(setting, arm, pid, { ...job, script: result.tenthScript })
     const threads = await probe.stop()
     const line = toLine(job, arm, { threads, load: whole }, syncMs)
     if (result === undefined || tenth === undefined) return line
-    // The rest is the same, so the difference is what the rows allocate.
+    // The bytes are as many, so the difference is what the rows allocate.
     const bytes = heapBytes({ threads, load: whole }) - heapBytes({ threads, load: tenth })
     return { ...line, heap_bytes_per_row: round(bytes / (result.rows * 0.9), 1) }
   } finally {
