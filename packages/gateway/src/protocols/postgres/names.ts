@@ -9,8 +9,9 @@
  * - what stands in earlier batches whose ReadyForQuery has not come: there a Parse may have failed and the old meaning (or none) hold.
  *   A name touched there is *uncertain*, and whoever uses it waits.
  *
- * The server never knows a name that is not confirmed here or touched, since only what is forwarded gives names (SQL's PREPARE, DECLARE and
- * DEALLOCATE are refused); it may have forgotten one (a portal whose transaction ended), which makes an error there, never another meaning.
+ * The server never knows a name that is not confirmed here or touched, since only what is forwarded gives names (SQL's PREPARE and
+ * DECLARE are refused); it may have forgotten one (DEALLOCATE, a portal whose transaction ended), which makes an error there, never another
+ * meaning.
  */
 import type { Json } from '#base'
 import type { ResultColumn } from '#model'

@@ -287,7 +287,6 @@ test('COPY, DO, CALL, PREPARE, LISTEN and the like are refused, and the session 
       'COPY people TO STDOUT',
       'DO $$ BEGIN END $$',
       'PREPARE p AS SELECT 1',
-      'DEALLOCATE ALL',
       'LISTEN x',
       'DECLARE c CURSOR FOR SELECT 1',
       'SET search_path = pg_temp',
@@ -303,6 +302,19 @@ test('COPY, DO, CALL, PREPARE, LISTEN and the like are refused, and the session 
       )
     }
     assert.deepEqual((await client.query('SELECT 1 AS one')).rows, [{ one: 1 }])
+  })
+})
+
+test('DEALLOCATE makes the server forget a name, which can then mean something else', async () => {
+  await withClient(async (client) => {
+    const run = async (text: string): Promise<unknown> =>
+      (await client.query<{ n: number }>({ name: 'same', text })).rows[0]?.n
+    assert.equal(await run('SELECT 1 AS n'), 1)
+    await client.query('DEALLOCATE ALL')
+    // node-postgres believes that the name is still prepared: the server knows better.
+    await assert.rejects(run('SELECT 1 AS n'), { code: '26000' })
+    const { rows } = await client.query<{ n: number }>({ name: 'other', text: 'SELECT 2 AS n' })
+    assert.equal(rows[0]?.n, 2)
   })
 })
 

@@ -40,7 +40,7 @@ const texts = fc.oneof(
 
 /** Node types that an understood statement may hold, written down a second time. */
 const understood = new Set(
-  `SelectStmt InsertStmt UpdateStmt DeleteStmt ExplainStmt TransactionStmt VariableSetStmt VariableShowStmt CreateStmt IndexStmt
+  `SelectStmt InsertStmt UpdateStmt DeleteStmt ExplainStmt TransactionStmt VariableSetStmt VariableShowStmt DeallocateStmt CreateStmt IndexStmt
   AlterTableStmt AlterTableCmd DropStmt TruncateStmt A_Const ParamRef ColumnRef A_Star A_Expr BoolExpr NullTest BooleanTest SubLink
   FuncCall NamedArgExpr TypeCast CollateClause CaseExpr CaseWhen CoalesceExpr MinMaxExpr SQLValueFunction A_ArrayExpr RowExpr
   GroupingFunc GroupingSet A_Indirection A_Indices SetToDefault MultiAssignRef ResTarget RangeVar RangeSubselect RangeFunction

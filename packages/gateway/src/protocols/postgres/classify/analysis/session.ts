@@ -95,6 +95,13 @@ function isUtf8Name(value: unknown): boolean {
   return name !== undefined && utf8Names.has(name.toLowerCase().replaceAll(/[-_]/g, ''))
 }
 
+const DEALLOCATE = new Set(['name', 'isall', 'location'])
+
+/** Reads a DeallocateStmt. The server forgets names; one that is used afterwards makes an error there, never another meaning. */
+export function readDeallocate(fields: Fields, walk: Walk): void {
+  onlyFields(fields, DEALLOCATE, 'DeallocateStmt', walk.findings)
+}
+
 const SHOW = new Set(['name'])
 
 /** Reads a VariableShowStmt. */

@@ -4,7 +4,7 @@ import { Findings } from './findings.ts'
 import { type Place, readDelete, readInsert, readUpdate } from './modify.ts'
 import { onlyFields } from './names.ts'
 import { readQuery } from './query.ts'
-import { readSet, readShow, readTransaction } from './session.ts'
+import { readDeallocate, readSet, readShow, readTransaction } from './session.ts'
 import { sweep } from './sweep.ts'
 import { type Fields, listOf, nodeOf, stringOf, textOf, type TreeNode } from './tree.ts'
 import type { Walk } from './walk.ts'
@@ -65,6 +65,9 @@ function readStatement(statement: unknown, walk: Walk): Reading {
       return { verb, exits: false }
     case 'VariableShowStmt':
       readShow(found.fields, walk)
+      return { verb, exits: false }
+    case 'DeallocateStmt':
+      readDeallocate(found.fields, walk)
       return { verb, exits: false }
     default:
       if (!readDefinition(found, walk)) notUnderstood(statement, verb, walk)
