@@ -19,12 +19,15 @@ test('any text: measured in one pass, with a boundary inside the text', () => {
   )
 })
 
+/** PostgreSQL goes on with a string behind a comment and a line end; libpg-query does not, and refuses every such text as a syntax error. */
+const continuedBehindComment = /'\s*(?:--[^\n\r]*[\n\r]\s*)+'/
+
 test("texts that PostgreSQL's lexer takes: cut at the boundary it takes them too, as the same tokens", () => {
   let taken = 0
   fc.assert(
     fc.property(sqlSoup, fc.nat(60), (text, limit) => {
       const whole = tokensOf(text)
-      if (whole === undefined) return
+      if (whole === undefined || continuedBehindComment.test(text)) return
       taken++
       const { boundary } = measure(text, limit)
       const part = tokensOf(text.slice(0, boundary))
@@ -35,6 +38,10 @@ test("texts that PostgreSQL's lexer takes: cut at the boundary it takes them too
     { numRuns: fuzzRuns(20_000) },
   )
   assert.ok(taken >= fuzzRuns(20_000) / 10, `only ${taken} texts were texts of tokens`)
+})
+
+test('two dots are one token, which a boundary does not divide', () => {
+  assert.equal(measure('. .. ', 3).boundary, 2)
 })
 
 /** Everything that puts an expression one level deeper into the tree. */

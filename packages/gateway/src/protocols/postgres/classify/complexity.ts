@@ -105,6 +105,9 @@ class Gauge {
       case COMMA:
         this.#break()
         return this.#one(at + 1)
+      case DOT:
+        // SPEC scan.l: dot_dot is one token.
+        return this.#one(text.charCodeAt(at + 1) === DOT ? at + 2 : at + 1)
       case SEMICOLON:
         this.#semicolons++
         this.#break()
