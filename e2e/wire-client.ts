@@ -8,6 +8,8 @@ export type Step =
   | { readonly pipeline: readonly string[] }
   | { readonly prepare: string; readonly text: string }
   | { readonly run: string }
+  /** Messages as they are; the last one has to bring a ReadyForQuery. */
+  | { readonly raw: Buffer }
 
 /** Where to connect. */
 export interface Target {
@@ -124,6 +126,7 @@ function describe(type: string, body: Buffer): string {
 }
 
 function encodeStep(step: Step): Buffer {
+  if ('raw' in step) return step.raw
   if ('query' in step) return message('Q', cstring(step.query))
   const sync = message('S')
   if ('prepare' in step)
