@@ -7,16 +7,17 @@
 export type { BoundaryAction, DecidedShape, Decision } from './decision.ts'
 export { catalogue, type CatalogueEntry, type ErrorCode, GatewayError } from './errors.ts'
 export type { Agent, Identity, Person, Workload } from './identity.ts'
-export type {
-  Access,
-  Effect,
-  MaskedColumn,
-  MaskingSummary,
-  ObjectName,
-  Operation,
-  Outcome,
-  OutcomeStatus,
-  Shape,
+export {
+  type Access,
+  type Effect,
+  MAX_PAYLOAD_BYTES,
+  type MaskedColumn,
+  type MaskingSummary,
+  type ObjectName,
+  type Operation,
+  type Outcome,
+  type OutcomeStatus,
+  type Shape,
 } from './operation.ts'
 export { isMinted, type Permit } from './permit.ts'
 export {

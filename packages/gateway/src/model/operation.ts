@@ -41,10 +41,13 @@ export interface Operation {
   readonly shape: Shape
   /**
    * The exact statement and parameters or arguments as UTF-8 JSON (`{"statement":…,"parameters":[…]}`), not yet scrubbed:
-   * the pipeline scrubs it before it is recorded.
+   * the pipeline scrubs it before it is recorded. At most `MAX_PAYLOAD_BYTES`.
    */
   readonly payload: Bytes
 }
+
+/** The largest payload that the trail takes: a statement of 1 MiB with what JSON adds. */
+export const MAX_PAYLOAD_BYTES = 1_310_720
 
 /**
  * How an operation ended, as far as the boundary saw. `refused`: never sent; `skipped`: permitted, but something before it failed;

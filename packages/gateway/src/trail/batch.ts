@@ -1,7 +1,7 @@
 import type { GatewayError, Receipt } from '#model'
 import { encodeEntry } from './entry.ts'
 import type { Definition, Item, OperationItem } from './items.ts'
-import { itemBytes } from './items.ts'
+import { definitionBytes, itemBytes } from './items.ts'
 import type { Segment } from './segment.ts'
 
 /** Where the receipts of one call go. */
@@ -120,9 +120,17 @@ export class Batch {
 /** Segments are numbered from 1: no definition lies in this one. */
 const NO_SEGMENT = 0
 
-/** The most that a call can take in any segment. */
+/** The most that a call can take in any segment: each of its definitions is written once. */
 export function callBytes(items: readonly Item[]): number {
   let bytes = 0
-  for (const item of items) bytes += itemBytes(item, NO_SEGMENT)
+  const definitions = new Set<Definition>()
+  for (const item of items) {
+    bytes += itemBytes(item, NO_SEGMENT)
+    if (item.kind === 'system') continue
+    for (const definition of [item.context, item.shape]) {
+      if (definitions.has(definition)) bytes -= definitionBytes(definition)
+      definitions.add(definition)
+    }
+  }
   return bytes
 }

@@ -12,6 +12,6 @@
  */
 export { openTrail } from './open-trail.ts'
 export type { Availability, CheckpointNews, Trail, TrailOptions, TrailStanding } from './options.ts'
-export { DEFAULT_LIMITS, MAX_CALL_BYTES, MAX_PAYLOAD_BYTES, type TrailLimits } from './limits.ts'
+export { DEFAULT_LIMITS, MAX_CALL_BYTES, type TrailLimits } from './limits.ts'
 export { EVENT_CLASSES, type EventClass } from './activities.ts'
 export { type FilePort, type OpenFile } from './file-port.ts'

@@ -5,13 +5,13 @@ import {
   type EventEntry,
   GatewayError,
   type IntentEntry,
+  MAX_PAYLOAD_BYTES,
   type OutcomeEntry,
   type Scrubber,
   type Session,
 } from '#model'
 import { ENTRY_HEADER_BYTES, OUTCOME_BYTES } from './entry.ts'
 import { encodeFacts, eventFacts } from './event-facts.ts'
-import { MAX_PAYLOAD_BYTES } from './limits.ts'
 import { contextFacts, shapeFacts } from './operation-facts.ts'
 import { type OutcomeFacts, outcomeFacts } from './outcome-facts.ts'
 import { requireTime } from './requirements.ts'
@@ -107,9 +107,9 @@ function define(kind: 'context' | 'shape', facts: JsonObject): Definition {
 export function itemBytes(item: Item, segment: number): number {
   switch (item.kind) {
     case 'intent':
-      return ENTRY_HEADER_BYTES + item.payload.length + definitionBytes(item, segment)
+      return ENTRY_HEADER_BYTES + item.payload.length + missingBytes(item, segment)
     case 'outcome':
-      return ENTRY_HEADER_BYTES + OUTCOME_BYTES + item.facts.extra.length + definitionBytes(item, segment)
+      return ENTRY_HEADER_BYTES + OUTCOME_BYTES + item.facts.extra.length + missingBytes(item, segment)
     case 'system':
       return ENTRY_HEADER_BYTES + item.json.length
     default:
@@ -117,9 +117,14 @@ export function itemBytes(item: Item, segment: number): number {
   }
 }
 
-function definitionBytes({ context, shape }: OperationItem, segment: number): number {
+/** The bytes that a definition takes in a segment. */
+export function definitionBytes({ json }: Definition): number {
+  return ENTRY_HEADER_BYTES + json.length
+}
+
+function missingBytes({ context, shape }: OperationItem, segment: number): number {
   let bytes = 0
-  if (context.segment !== segment) bytes += ENTRY_HEADER_BYTES + context.json.length
-  if (shape.segment !== segment) bytes += ENTRY_HEADER_BYTES + shape.json.length
+  if (context.segment !== segment) bytes += definitionBytes(context)
+  if (shape.segment !== segment) bytes += definitionBytes(shape)
   return bytes
 }

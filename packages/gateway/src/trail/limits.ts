@@ -27,9 +27,6 @@ export const DEFAULT_LIMITS: TrailLimits = {
   lagAlarmMs: 5_000,
 }
 
-/** The largest payload of one operation: a statement of 1 MiB with what JSON adds. */
-export const MAX_PAYLOAD_BYTES = 1_310_720
-
 /** Entries of one frame, unless one call alone needs more. */
 export const FRAME_TARGET_BYTES = 1_048_576
 

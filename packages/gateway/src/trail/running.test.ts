@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type TestContext, test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
-import { GatewayError, type IntentEntry } from '#model'
-import { MAX_PAYLOAD_BYTES, openTrail, type Trail } from './index.ts'
+import { GatewayError, type IntentEntry, MAX_PAYLOAD_BYTES } from '#model'
+import { openTrail, type Trail } from './index.ts'
 import { checkLog, DIRECTORY, type FoundRecord, openOn, type Promises, readRecords } from './testkit/disk-trail.ts'
 import { LossyDisk } from './testkit/lossy-disk.ts'
 import { MovedClock, passTime } from './testkit/moved-clock.ts'
@@ -146,6 +146,15 @@ test('a new day has a new key, and an erased day cannot be opened while the log 
   const again = await openOn(disk, { clock })
   await again.trail[Symbol.asyncDispose]()
   assert.equal(again.trail.payloadKeys.recordKey(erased ?? '', yesterday?.sequence ?? -1), undefined)
+})
+
+test('what many records of one call share counts once', async () => {
+  const { trail } = await openOn(await emptyDisk())
+  const { decided } = intent('{}')
+  const wide = { ...decided, shape: { ...decided.shape, template: 'x'.repeat(10_000) } }
+  const batch = Array.from({ length: 1000 }, () => ({ ...intent('{}'), decided: wide }))
+  assert.equal((await trail.record(batch)).length, 1000)
+  await trail[Symbol.asyncDispose]()
 })
 
 test('what is too large, not valid or unknown is refused, and nothing of it is recorded', async () => {
