@@ -77,30 +77,34 @@ export interface ExpectExecute {
 
 /** A queue that forgets its head without moving the rest each time. */
 export class ExpectationQueue {
-  #items: Expectation[] = []
+  #items: { readonly expectation: Expectation; readonly bytes: number }[] = []
   #first = 0
+  /** What all of them hold of statements and parameters, in bytes. */
+  bytes = 0
 
   get length(): number {
     return this.#items.length - this.#first
   }
 
   get head(): Expectation | undefined {
-    return this.#items[this.#first]
+    return this.#items[this.#first]?.expectation
   }
 
-  push(item: Expectation): void {
-    this.#items.push(item)
+  push(expectation: Expectation, bytes: number): void {
+    this.#items.push({ expectation, bytes })
+    this.bytes += bytes
   }
 
   shift(): Expectation | undefined {
     const item = this.#items[this.#first]
     if (item === undefined) return undefined
     this.#first++
+    this.bytes -= item.bytes
     if (this.#first >= COMPACT_AT || this.#first === this.#items.length) {
       this.#items = this.#items.slice(this.#first)
       this.#first = 0
     }
-    return item
+    return item.expectation
   }
 }
 

@@ -4,6 +4,7 @@
  * characters, one a byte, never as hexadecimal.
  */
 import { type Bytes, type Json, parseUtf8, toUtf8 } from '#base'
+import { MAX_PAYLOAD_BYTES } from '#model'
 import type { BindMessage, Format } from './codec/index.ts'
 
 /** Which of its ways through the protocol an operation is. */
@@ -15,6 +16,24 @@ export function statementPayload(statement: string, parameters?: readonly Json[]
   if (parameters !== undefined) facts['parameters'] = parameters
   if (mark !== undefined) facts[mark] = true
   return toUtf8(JSON.stringify(facts))
+}
+
+/** What a mark adds to a payload. */
+const MARK_BYTES = 32
+
+/** Whether a record can hold a payload, with any mark. */
+export function isRecordable(payload: Bytes): boolean {
+  return payload.length <= MAX_PAYLOAD_BYTES - MARK_BYTES
+}
+
+/** The same for the payload of a text, which is only made when its length leaves doubt: JSON makes six bytes of a code unit at most. */
+export function isTextRecordable(text: string): boolean {
+  return text.length * 6 + 2 * MARK_BYTES <= MAX_PAYLOAD_BYTES || isRecordable(statementPayload(text))
+}
+
+/** A payload that a record can hold: as it is, or how many bytes of what it was. */
+export function recordable(payload: Bytes, message: string): Bytes {
+  return isRecordable(payload) ? payload : unreadablePayload(message, payload.length)
 }
 
 /** The payload of something that has no readable text: how many bytes of what it was. */

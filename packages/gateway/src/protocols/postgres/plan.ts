@@ -13,13 +13,20 @@
  * Nothing is planned behind a name whose meaning is uncertain (`names.ts`): the plan ends before it, and the rest waits.
  */
 import { type Bytes, fromUtf8, parseUtf8 } from '#base'
-import type { Operation, Shape } from '#model'
+import { MAX_PAYLOAD_BYTES, type Operation, type Shape } from '#model'
 import type { ClassifiedStatement, Classification } from './classifier.ts'
 import { type BindMessage, encodeFrontend, type ParseMessage, type Target, WireError } from './codec/index.ts'
 import type { Arrival } from './client/connection.ts'
 import { asksForBinary, unreadableColumn } from './columns.ts'
 import { type Meaning, type Portal, type PreparedStatement, type SessionNames, SyncBatch } from './names.ts'
-import { describeParameters, statementPayload, unreadablePayload } from './payload.ts'
+import {
+  describeParameters,
+  isRecordable,
+  isTextRecordable,
+  recordable,
+  statementPayload,
+  unreadablePayload,
+} from './payload.ts'
 import type { ParseStep, Plan, QueryPart, Slot, Step } from './steps.ts'
 import { incompleteShape, refusedWords, unreadableShape, type Words, words } from './words.ts'
 
@@ -28,6 +35,14 @@ const MAX_STATEMENTS = 10_000
 const MAX_STATEMENT_WEIGHT = 67_108_864
 const MAX_PORTALS = 1024
 const MAX_PORTAL_WEIGHT = 67_108_864
+
+/**
+ * What one plan may take in memory and in one call of the trail, in bytes: a few bytes on the wire can ask for a long statement again. With
+ * the largest Query behind it, a plan stays below what the trail takes at once.
+ */
+const MAX_PLAN_WEIGHT = 4_194_304
+/** All payloads of one Query together. */
+const MAX_QUERY_PAYLOAD = 2 * MAX_PAYLOAD_BYTES
 
 /** Makes the plans of one session; knows which batch up to a Sync the client is in. */
 export class Planner {
@@ -55,10 +70,20 @@ export class Planner {
         taken++
         break
       }
-      if (!this.#planOne(draft, arrival, classifications[index])) break
+      if (this.#isFull(draft, arrival) || !this.#planOne(draft, arrival, classifications[index])) break
+      draft.weigh()
       taken++
     }
     return { steps: draft.steps, slots: draft.slots(), taken, isLast }
+  }
+
+  /** Whether a plan has to end before a message, because it would add another operation to one that is heavy already. */
+  #isFull(draft: Draft, { message }: Arrival): boolean {
+    if (draft.weight < MAX_PLAN_WEIGHT) return false
+    if (message.kind !== 'execute')
+      return message.kind === 'query' || message.kind === 'parse' || message.kind === 'bind'
+    const portal = this.#batch.portals.get(message.portal)
+    return portal === undefined || !draft.bound.has(portal)
   }
 
   /** Adds the steps of one message; false when it has to wait. */
@@ -128,9 +153,12 @@ export class Planner {
       const slot = { operation: notUtf8(text) }
       draft.steps.push({ kind: 'query', batch, raw, text, parts: [{ slot, end: text.length }], words: words.notUtf8 })
     } else if (classification.kind === 'statements') {
-      draft.steps.push({ kind: 'query', batch, raw, text, parts: partsOf(text, classification.statements) })
+      const parts = partsOf(text, classification.statements)
+      if (areRecordable(parts)) draft.steps.push({ kind: 'query', batch, raw, text, parts })
+      else draft.steps.push({ kind: 'query', batch, raw, text, parts: [tooLarge(text)], words: words.tooLarge })
     } else {
-      const operation = { shape: classification.shape, payload: statementPayload(fromUtf8(text)) }
+      const payload = recordable(statementPayload(fromUtf8(text)), 'QUERY')
+      const operation = { shape: classification.shape, payload }
       const parts = [{ slot: { operation }, end: text.length }]
       draft.steps.push({ kind: 'query', batch, raw, text, parts, words: refusedWords(classification) })
     }
@@ -179,9 +207,10 @@ export class Planner {
     const text = fromUtf8(message.text)
     const statement = prepared(message, text, classification)
     const step: ParseStep = { kind: 'parse', batch, raw, statement, slot: undefined }
-    const refusal = this.#parseRefusal(message, classification)
+    const refusal = this.#parseRefusal(message, text, classification)
     if (refusal !== undefined) {
-      step.slot = { operation: { shape: refusal.shape, payload: statementPayload(text, undefined, 'prepared') } }
+      const payload = recordable(statementPayload(text, undefined, 'prepared'), 'PARSE')
+      step.slot = { operation: { shape: refusal.shape, payload } }
       step.words = refusal.words
       draft.doomed.add(batch)
     }
@@ -191,13 +220,20 @@ export class Planner {
     return true
   }
 
-  #parseRefusal(message: ParseMessage, classification: Classification | undefined): ShapedWords | undefined {
+  #parseRefusal(
+    message: ParseMessage,
+    text: string,
+    classification: Classification | undefined,
+  ): ShapedWords | undefined {
     if (classification === undefined) return { shape: unreadableShape('PARSE'), words: words.notUtf8 }
     if (classification.kind !== 'statements')
       return { shape: classification.shape, words: refusedWords(classification) }
     const [first, second] = classification.statements
     if (first !== undefined && second !== undefined) {
       return { shape: incompleteShape(first.shape, 'several statements in one Parse'), words: words.severalStatements }
+    }
+    if (!isTextRecordable(text)) {
+      return { shape: incompleteShape(first?.shape ?? unreadableShape('PARSE'), TOO_LARGE), words: words.tooLarge }
     }
     const { statements } = this.#names
     if (statements.size >= MAX_STATEMENTS || statements.weight + message.text.length > MAX_STATEMENT_WEIGHT) {
@@ -216,10 +252,11 @@ export class Planner {
     const parameters = describeParameters(message, statement.parameterTypes)
     const portal: Portal = { statement, parameters, resultFormats: message.resultFormats, weight: 2 * raw.length + 256 }
     const slot = slotOf(statement, parameters)
-    const refusal = this.#bindRefusal(statement, portal)
+    const refusal = this.#bindRefusal(statement, portal, slot)
     if (refusal !== undefined && slot !== undefined) {
       const shape = incompleteShape(slot.operation.shape, refusal.reason)
-      return draft.refuse(batch, refusal.words, { operation: { ...slot.operation, shape } })
+      const payload = recordable(slot.operation.payload, 'Bind')
+      return draft.refuse(batch, refusal.words, { operation: { shape, payload } })
     }
     draft.steps.push({ kind: 'bind', batch, raw, name: message.portal, portal, slot })
     batch.portals.set(message.portal, portal)
@@ -229,7 +266,14 @@ export class Planner {
     return true
   }
 
-  #bindRefusal(statement: PreparedStatement, portal: Portal): { reason: string; words: Words } | undefined {
+  #bindRefusal(
+    statement: PreparedStatement,
+    portal: Portal,
+    slot: Slot | undefined,
+  ): { reason: string; words: Words } | undefined {
+    if (slot !== undefined && !isRecordable(slot.operation.payload)) {
+      return { reason: TOO_LARGE, words: words.tooLarge }
+    }
     const { portals } = this.#names
     if (portals.size >= MAX_PORTALS || portals.weight + portal.weight > MAX_PORTAL_WEIGHT) {
       return { reason: 'too many portals', words: words.tooManyPortals }
@@ -268,6 +312,7 @@ export class Planner {
   }
 }
 
+const TOO_LARGE = 'too large for a record'
 /** Type byte of Query. */
 const OVERSIZED_QUERY = 0x51
 const NOTHING = new Uint8Array()
@@ -285,11 +330,27 @@ class Draft {
   readonly parses = new Map<PreparedStatement, ParseStep>()
   /** Portals bound in this plan, with what permits them. */
   readonly bound = new Map<Portal, Slot | undefined>()
+  /** Of the steps weighed so far, in bytes. */
+  weight = 0
+  #weighed = 0
+  readonly #weighedSlots = new Set<Slot>()
 
   refuse(batch: SyncBatch, refusedBy: Words, slot?: Slot): true {
     this.steps.push({ kind: 'refused', batch, words: refusedBy, slot })
     this.doomed.add(batch)
     return true
+  }
+
+  /** Weighs what was added. */
+  weigh(): void {
+    for (const step of this.steps.slice(this.#weighed)) {
+      if (step.kind === 'query') for (const { slot } of step.parts) this.weight += weightOf(slot.operation)
+      if (step.kind === 'parse' && step.slot === undefined) this.weight += 2 * step.statement.text.length
+      if (!('slot' in step) || step.slot === undefined || this.#weighedSlots.has(step.slot)) continue
+      this.#weighedSlots.add(step.slot)
+      this.weight += weightOf(step.slot.operation)
+    }
+    this.#weighed = this.steps.length
   }
 
   /** Every slot once, in the order of the steps; a Parse that no Bind covers gets its own. */
@@ -302,6 +363,22 @@ class Draft {
     }
     return [...slots]
   }
+}
+
+/** Roughly what an operation takes in memory, and its record in the trail. */
+function weightOf({ shape, payload }: Operation): number {
+  return payload.length + 2 * shape.template.length + 150 * shape.accesses.length + 512
+}
+
+function areRecordable(parts: readonly QueryPart[]): boolean {
+  const payloads = parts.map(({ slot }) => slot.operation.payload)
+  const bytes = payloads.reduce((sum, payload) => sum + payload.length, 0)
+  return bytes <= MAX_QUERY_PAYLOAD && payloads.every(isRecordable)
+}
+
+function tooLarge(text: Bytes): QueryPart {
+  const operation = { shape: unreadableShape('QUERY'), payload: unreadablePayload('QUERY', text.length) }
+  return { slot: { operation }, end: text.length }
 }
 
 function slotOf(

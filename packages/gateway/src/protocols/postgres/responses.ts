@@ -56,9 +56,14 @@ export class Responses {
     return this.#queue.length
   }
 
-  /** Notes what was sent and will be answered. */
-  expect(expectation: Expectation): void {
-    this.#queue.push(expectation)
+  /** What is kept of statements and parameters until they are answered, in bytes. */
+  get pendingBytes(): number {
+    return this.#queue.bytes
+  }
+
+  /** Notes what was sent and will be answered; `bytes` is what it keeps of statements and parameters until then. */
+  expect(expectation: Expectation, bytes = 0): void {
+    this.#queue.push(expectation, bytes)
   }
 
   /** From now on nothing reaches the client; outcomes are still noted. */

@@ -187,14 +187,14 @@ export class Sender {
     if (refused === undefined) {
       if (parts.length === 0) outbox.control({ kind: 'emptyQuery' })
       else outbox.carry(permitsOf(permitted), step.raw)
-      responses.expect({ kind: 'query', batch, permitted, index: 0 })
+      responses.expect({ kind: 'query', batch, permitted, index: 0 }, keptBytes(permitted))
       return
     }
     const ref = refOf(refused.slot)
     if (permitted.length === 0) outbox.control({ kind: 'standInQuery', ref })
     else outbox.carry(permitsOf(permitted), queryBefore(step.text, allowed, refusedStatement(ref)))
     const standIn = { words: wordsOf(refused.slot, step.words), ref }
-    responses.expect({ kind: 'query', batch, permitted, index: 0, standIn })
+    responses.expect({ kind: 'query', batch, permitted, index: 0, standIn }, keptBytes(permitted))
   }
 
   #sendParse(step: StepOf<'parse'>): void {
@@ -204,7 +204,7 @@ export class Sender {
     const permitted = slot?.permitted
     if (permitted === undefined) outbox.control({ kind: 'emptyParse', name: statement.name })
     else this.#carry(permitted, step.raw)
-    return responses.expect({ kind: 'parse', batch, statement, permitted })
+    return responses.expect({ kind: 'parse', batch, statement, permitted }, keptBytes([permitted]))
   }
 
   #sendBind(step: StepOf<'bind'>, next: Step | undefined): void {
@@ -221,7 +221,7 @@ export class Sender {
         parameters: portal.parameters.length,
       })
     } else this.#carry(permitted, step.raw)
-    responses.expect({ kind: 'bind', batch, name, portal, permitted })
+    responses.expect({ kind: 'bind', batch, name, portal, permitted }, keptBytes([permitted]))
     // Masking has to know the columns before the first row; most clients ask for them themselves.
     const asksItself = next?.kind === 'describe' && next.statement === statement
     if (statement.description !== undefined || asksItself) return
@@ -236,7 +236,7 @@ export class Sender {
     const permitted = slot?.permitted
     if (permitted === undefined) outbox.control({ kind: 'emptyExecute', portal: name })
     else this.#carry(permitted, step.raw)
-    return responses.expect({ kind: 'execute', batch, portal, permitted })
+    return responses.expect({ kind: 'execute', batch, portal, permitted }, keptBytes([permitted]))
   }
 
   /**
@@ -258,6 +258,13 @@ export class Sender {
     if (statement.description?.kind !== 'rows') return
     const column = unreadableColumn(statement.description.columns, resultFormats)
     if (column !== undefined) step.words = words.binaryColumn(column.name)
+  }
+
+  /** Has the server tell what it has answered so far; a Flush of ours is like one of the client's. */
+  askForAnswers(): void {
+    const { outbox } = this.#context
+    outbox.control({ kind: 'flush' })
+    outbox.flush()
   }
 
   #carry(permitted: PermittedOperation, raw: Bytes): void {
@@ -329,6 +336,11 @@ function refOf(slot: Slot | undefined): string | undefined {
 
 function isDescribed(portal: Portal): boolean {
   return portal.statement.description !== undefined
+}
+
+/** What operations keep in memory until they are answered: the payload, and about as much again in names and portals. */
+function keptBytes(permitted: readonly (PermittedOperation | undefined)[]): number {
+  return permitted.reduce((sum, operation) => sum + 2 * (operation?.permit.operation.payload.length ?? 0), 0)
 }
 
 function permitsOf(permitted: readonly PermittedOperation[]): readonly Permit[] {

@@ -9,7 +9,7 @@
  * client is told, what runs is cancelled, every permit gets its outcome.
  */
 import type { Clock } from '#base'
-import { GatewayError, type Log, type Masking, type OpenSession, type SessionEnd } from '#model'
+import { type ErrorCode, GatewayError, type Log, type Masking, type OpenSession, type SessionEnd } from '#model'
 import type { Classification, Classifier } from './classifier.ts'
 import type { Arrival, ClientConnection } from './client/connection.ts'
 import { WireError } from './codec/index.ts'
@@ -43,6 +43,8 @@ export interface SessionParts {
 
 /** Answers awaited at most before the next batch is taken. */
 const MAX_PENDING = 8192
+/** Bytes of statements and parameters awaited an answer to at most before the next plan is made. */
+const MAX_PENDING_BYTES = 16_777_216
 /** Unsent bytes towards the database at most before the next batch is taken. */
 const MAX_UPSTREAM_BACKLOG = 1_048_576
 /** How long a cancelled statement has to tell its outcome when the session ends. */
@@ -186,8 +188,6 @@ export class PostgresSession {
     this.#isWorking = true
     try {
       while (!this.#isOver && this.#parts.client.hasBatch) {
-        await this.#untilRoom()
-        if (this.#isOver) return
         await this.#carry(this.#parts.client.takeBatch())
       }
     } catch (error) {
@@ -199,7 +199,12 @@ export class PostgresSession {
 
   async #untilRoom(): Promise<void> {
     const { upstream } = this.#parts.upstream
-    const isFull = (): boolean => this.#responses.pending > MAX_PENDING || upstream.backlog > MAX_UPSTREAM_BACKLOG
+    const isFull = (): boolean =>
+      this.#responses.pending > MAX_PENDING ||
+      this.#responses.pendingBytes > MAX_PENDING_BYTES ||
+      upstream.backlog > MAX_UPSTREAM_BACKLOG
+    // The server keeps its answers back until it is asked for them, and the client need not have asked.
+    if (isFull()) this.#sender.askForAnswers()
     while (!this.#isOver && isFull()) await this.#responses.progress()
   }
 
@@ -207,7 +212,9 @@ export class PostgresSession {
   async #carry(batch: readonly Arrival[]): Promise<void> {
     const classifications = await Promise.all(batch.map((arrival) => this.#classify(arrival)))
     let from = 0
-    while (from < batch.length && !this.#isOver) {
+    for (;;) {
+      await this.#untilRoom()
+      if (from >= batch.length || this.#isOver) return
       const plan = this.#planner.plan(batch.slice(from), classifications.slice(from))
       from += plan.taken
       if (plan.taken === 0) await this.#responses.progress()
@@ -226,13 +233,14 @@ export class PostgresSession {
   }
 
   async #carryOut(plan: Plan): Promise<void> {
-    if (await this.#admit(plan)) await this.#sender.send(plan)
-    else await this.#sender.sendNothing(plan, answerCode('SP_TRAIL_UNAVAILABLE'))
+    const unrecorded = await this.#admit(plan)
+    if (unrecorded === undefined) await this.#sender.send(plan)
+    else await this.#sender.sendNothing(plan, answerCode(unrecorded))
   }
 
-  /** Asks for permits; false when the trail cannot be written. */
-  async #admit(plan: Plan): Promise<boolean> {
-    if (plan.slots.length === 0) return true
+  /** Asks for permits; returns why nothing could be recorded: the trail cannot be written, or not so much at once. */
+  async #admit(plan: Plan): Promise<Unrecorded | undefined> {
+    if (plan.slots.length === 0) return undefined
     this.#isAdmitting = true
     this.#isCancelled = false
     try {
@@ -244,13 +252,13 @@ export class PostgresSession {
         else throw new TypeError('fewer verdicts than operations')
       }
     } catch (error) {
-      if (error instanceof GatewayError && error.code === 'SP_TRAIL_UNAVAILABLE') return false
+      if (error instanceof GatewayError && isUnrecorded(error.code)) return error.code
       throw error
     } finally {
       this.#isAdmitting = false
     }
     if (this.#isCancelled) cancelFirst(plan)
-    return true
+    return undefined
   }
 
   #onFault(error: unknown): void {
@@ -311,6 +319,13 @@ export class PostgresSession {
     this.#ledger.concludeAll('lost')
     await open.close(end)
   }
+}
+
+/** Why the operations of a plan have no record; then none of them ran. */
+type Unrecorded = 'SP_TRAIL_UNAVAILABLE' | 'SP_OPERATION_TOO_LARGE'
+
+function isUnrecorded(code: ErrorCode): code is Unrecorded {
+  return code === 'SP_TRAIL_UNAVAILABLE' || code === 'SP_OPERATION_TOO_LARGE'
 }
 
 /** A cancellation came while the batch was being admitted: what would run first does not. */
