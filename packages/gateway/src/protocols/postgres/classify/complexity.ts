@@ -14,6 +14,11 @@ export interface Complexity {
   /** Comments opened within comments; the lexer's time grows with the square of their number. */
   readonly nestedComments: number
   readonly semicolons: number
+  /**
+   * Assignments like `SET (a, b) = (SELECT …)`: the tree holds the right side once for each column, so that a few of them within one
+   * another make it grow without end.
+   */
+  readonly rowAssignments: number
   /** The last offset, at or before the limit asked for, that lies between two tokens. */
   readonly boundary: number
 }
@@ -64,6 +69,13 @@ class Gauge {
   #runEnd = 0
   #nestedComments = 0
   #semicolons = 0
+  #rowAssignments = 0
+  /** Whether a bracket that opens here may hold columns that are assigned to together: behind SET or a comma. */
+  #mayAssign = false
+  /** Whether one has just closed. */
+  #hasColumns = false
+  /** The first of these two for each open bracket. */
+  readonly #assigns: boolean[] = []
   /** Links since the last break, one entry for each open bracket. */
   #chain = 0
   readonly #chains: number[] = []
@@ -78,6 +90,7 @@ class Gauge {
       operatorRun: this.#operatorRun,
       nestedComments: this.#nestedComments,
       semicolons: this.#semicolons,
+      rowAssignments: this.#rowAssignments,
     }
   }
 
@@ -85,6 +98,7 @@ class Gauge {
   token(text: string, at: number): number {
     const code = text.charCodeAt(at)
     if (isSpace(code)) return at + 1
+    if (!isComment(text, at)) this.#seeAssignment(code)
     if (isWordStart(code)) return this.#word(text, at)
     if (isDigit(code) || (code === DOT && isDigit(text.charCodeAt(at + 1)))) return this.#one(numberEnd(text, at))
     switch (code) {
@@ -104,6 +118,7 @@ class Gauge {
         return this.#one(at + 1)
       case COMMA:
         this.#break()
+        this.#mayAssign = true
         return this.#one(at + 1)
       case DOT:
         // SPEC scan.l: dot_dot is one token.
@@ -115,6 +130,15 @@ class Gauge {
       default:
         return this.#operator(text, at)
     }
+  }
+
+  /** Follows `SET (…) =` and `, (…) =` from token to token. */
+  #seeAssignment(code: number): void {
+    if (this.#hasColumns && code === EQUALS) this.#rowAssignments++
+    this.#hasColumns = false
+    if (code === OPEN_PAREN || code === OPEN_BRACKET) this.#assigns.push(this.#mayAssign && code === OPEN_PAREN)
+    else if (code === CLOSE_PAREN || code === CLOSE_BRACKET) this.#hasColumns = this.#assigns.pop() === true
+    this.#mayAssign = false
   }
 
   #one(end: number): number {
@@ -141,8 +165,10 @@ class Gauge {
     if (word === 'case') this.#open()
     else if (word === 'end') this.#close()
     else if (links.has(word)) this.#link()
-    else if (breaks.has(word)) this.#break()
-    else if (joiners.has(word)) {
+    else if (breaks.has(word)) {
+      this.#break()
+      this.#mayAssign = word === 'set'
+    } else if (joiners.has(word)) {
       this.#joined++
       this.#deeper()
       this.#break()
@@ -226,6 +252,7 @@ const CLOSE_BRACKET = 93
 const COMMA = 44
 const DOT = 46
 const SEMICOLON = 59
+const EQUALS = 61
 const MINUS = 45
 const PLUS = 43
 const UNDERSCORE = 95
@@ -244,6 +271,12 @@ const prefixLetters: ReadonlySet<number> = new Set([98, 120, 110])
 /** SPEC scan.l: space is [ \t\n\r\f\v]. */
 function isSpace(code: number): boolean {
   return code === 32 || (code >= 9 && code <= 13)
+}
+
+function isComment(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  const next = text.charCodeAt(at + 1)
+  return (code === MINUS && next === MINUS) || (code === SLASH && next === STAR)
 }
 
 function isDigit(code: number): boolean {

@@ -16,6 +16,7 @@ const refused: Omit<Complexity, 'boundary'> = {
   operatorRun: 256,
   nestedComments: 256,
   semicolons: 1000,
+  rowAssignments: 1000,
 }
 
 /** What the fast lane takes: some tenths of a millisecond of the parser's time. */
@@ -25,6 +26,7 @@ const simple: Omit<Complexity, 'boundary'> = {
   operatorRun: 16,
   nestedComments: 8,
   semicolons: 50,
+  rowAssignments: 0,
 }
 
 /** Longer texts are not even looked at on the main thread. In UTF-16 units. */
@@ -46,6 +48,7 @@ function exceeds(complexity: Complexity, limit: Omit<Complexity, 'boundary'>): b
     complexity.depth > limit.depth ||
     complexity.operatorRun > limit.operatorRun ||
     complexity.nestedComments > limit.nestedComments ||
-    complexity.semicolons > limit.semicolons
+    complexity.semicolons > limit.semicolons ||
+    complexity.rowAssignments > limit.rowAssignments
   )
 }
