@@ -62,12 +62,10 @@ export async function loginByBrowser(url: string, words: LoginWords, hint?: stri
     words.say(`Log in here: ${address}`)
     words.open(address)
     const callback = await answer.callback
-    const tokens = await oauth.authorizationCodeGrant(
-      config,
-      callback,
-      { pkceCodeVerifier: verifier, expectedState: state },
-      { resource: apiUri(url) },
-    )
+    const checks = { pkceCodeVerifier: verifier, expectedState: state }
+    const tokens = await oauth
+      .authorizationCodeGrant(config, callback, checks, { resource: apiUri(url) })
+      .catch(refuseLogin)
     return await toProfile(url, tokens)
   } finally {
     answer.close()
@@ -83,7 +81,7 @@ export async function loginByDevice(url: string, words: LoginWords): Promise<Pro
   })
   words.say(`Visit ${device.verification_uri} and enter the code ${device.user_code}`)
   if (device.verification_uri_complete !== undefined) words.say(`or open ${device.verification_uri_complete}`)
-  const tokens = await oauth.pollDeviceAuthorizationGrant(config, device, { resource: apiUri(url) })
+  const tokens = await oauth.pollDeviceAuthorizationGrant(config, device, { resource: apiUri(url) }).catch(refuseLogin)
   return await toProfile(url, tokens)
 }
 
@@ -116,6 +114,14 @@ async function toProfile(url: string, tokens: oauth.TokenEndpointResponse): Prom
   const response = await fetch(`${url}/api/v1/whoami`, { headers: { authorization: `Bearer ${api.token}` } })
   const who = (await response.json()) as { identity?: { name?: string } }
   return { url, refreshToken: tokens.refresh_token, name: who.identity?.name ?? 'unknown', api }
+}
+
+/** Says in words how a login ended that came to nothing: RFC 6749 §4.1.2.1, RFC 8628 §3.5. */
+function refuseLogin(error: unknown): never {
+  const isAnswer = error instanceof oauth.ResponseBodyError || error instanceof oauth.AuthorizationResponseError
+  if (isAnswer && error.error === 'access_denied') throw new CommandError(EXIT.denied, 'the login was refused')
+  if (isAnswer && error.error === 'expired_token') throw new CommandError(EXIT.timeout, 'nobody logged in in time')
+  throw error
 }
 
 function toCommandError(error: unknown): CommandError {
