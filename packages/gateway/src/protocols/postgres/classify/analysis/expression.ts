@@ -125,8 +125,13 @@ function columnRef(fields: Fields, level: Level, walk: Walk): void {
     columns.any()
     return
   }
-  columns.add(name)
-  if (rowFunctions.has(name) && !auditedFunctions.has(name)) {
+  if (!rowFunctions.has(name)) {
+    columns.add(name)
+    return
+  }
+  // The call is given the whole row.
+  columns.any()
+  if (!auditedFunctions.has(name)) {
     walk.findings.doubt(`${shown(source)}.${name} may call the function ${name}, which is not on the audited list`)
   }
 }
