@@ -11,8 +11,7 @@ export interface Arrival {
 }
 
 /** What a client can say, or began to say at more length than is read. */
-type ClientMessage =
-  FrontendMessage | { readonly kind: 'oversized'; readonly type: number; readonly length: number }
+type ClientMessage = FrontendMessage | { readonly kind: 'oversized'; readonly type: number; readonly length: number }
 
 /** Above this many unread bytes the client is not read any further, below half of it again. */
 const MAX_QUEUED_BYTES = 4_194_304
