@@ -19,7 +19,7 @@ export type NumberJudge = (bytes: Bytes, start: number, end: number) => boolean
  * Looks for numbers that may be card numbers in a value of a numeric type: a scalar, or an array, range or point of such. A number is never
  * altered (digits of its own would be made up, and nothing else fits in its place), so finding one refuses the result.
  *
- * Sign, point and exponent are no digits: `4111111111111111.00` and `4.111111111111111e+15` are found. At least twelve digits must be written.
+ * Sign, point and exponent are no digits: `4111…1111.00` and `4.111…1111e+15` are found. At least twelve digits must be written.
  */
 export class NumberReader implements ValueReader {
   readonly #judge: NumberJudge

@@ -6,8 +6,8 @@ const maxTrackBytes = 79
 /**
  * Sensitive authentication data: what a card's magnetic stripe says after the number, ISO/IEC 7813.
  *
- *     track 1   %B 4111111111111111 ^ DOE/JOHN ^ 2512 101 discretionary ? LRC
- *     track 2    ; 4111111111111111 = 2512 101 discretionary ? LRC
+ *     track 1   %B 4111…1111 ^ DOE/JOHN ^ 2512 101 discretionary ? LRC
+ *     track 2    ; 4111…1111 = 2512 101 discretionary ? LRC
  *
  * The sentinels are often missing, and chips write `D` for `=` (in capitals: small hexadecimal is some digest's). Without a sentinel
  * before it, track 2 must show expiry and service code. Returns the end of the track that goes on at `end`, the byte after the
