@@ -85,6 +85,14 @@ export function isJwtShaped(secret: string): boolean {
   return secret.split('.', 4).length === 3
 }
 
+/**
+ * The part of a job token that its issuer signed, by which it is named: an ECDSA signature has a twin that every verifier accepts too, so
+ * whoever holds a token can write it in another way.
+ */
+export function signedPart(token: string): string {
+  return token.slice(0, token.lastIndexOf('.'))
+}
+
 /** Exactly one audience: a token that is also for somebody else could be presented here by them. */
 function isFor({ aud }: JWTPayload, accepted: readonly string[]): boolean {
   const audiences = typeof aud === 'string' ? [aud] : (aud ?? [])

@@ -153,6 +153,30 @@ test('a job token can be revoked by itself, by its name and as its own grant', a
   }
 })
 
+test('a revoked job token stays revoked under the other signature that its key accepts', async () => {
+  const codeOf = async (token: string): Promise<string> => {
+    const answer = await bench.service.credentials.verify(new Secret(token), cards)
+    return answer.kind === 'rejected' ? answer.code : 'good'
+  }
+  const token = await idp.jobToken(bench.url)
+  const twin = withOtherSignature(token)
+  assert.notEqual(twin, token)
+  assert.equal(await codeOf(twin), 'good')
+  await bench.service.revoke({ kind: 'token', token: new Secret(token) }, dana, 'leaked in a log')
+  assert.equal(await codeOf(token), UNKNOWN)
+  assert.equal(await codeOf(twin), UNKNOWN)
+})
+
+/** With (r, s) any ECDSA verifier also accepts (r, n - s); SEC 1, 4.1.4. */
+function withOtherSignature(token: string): string {
+  const n = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+  const [header = '', payload = '', signature = ''] = token.split('.')
+  const bytes = Buffer.from(signature, 'base64url')
+  const s = n - BigInt(`0x${bytes.subarray(32).toString('hex')}`)
+  bytes.write(s.toString(16).padStart(64, '0'), 32, 'hex')
+  return `${header}.${payload}.${bytes.toString('base64url')}`
+}
+
 test('a workload that is revoked loses the tokens it has, and comes back with later ones', async (t) => {
   // The identity provider's clock cannot be set, so what is revoked is a minute ago.
   const other = await startIdentity(path.join(folder, 'workload.db'), idp)

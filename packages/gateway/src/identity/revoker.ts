@@ -1,6 +1,6 @@
 import type { Clock } from '#base'
 import type { Identity, IdentityStore, Log, Revocation } from '#model'
-import { isJwtShaped, MAX_JOB_TOKEN_SECONDS } from './job-tokens.ts'
+import { isJwtShaped, MAX_JOB_TOKEN_SECONDS, signedPart } from './job-tokens.ts'
 import type { RevocationTarget } from './options.ts'
 import type { TokenDigests } from './own-keys.ts'
 import { describeFault } from './fault.ts'
@@ -75,7 +75,9 @@ export class Revoker {
 
   #nameOf(token: string): string {
     const { digests } = this.#context
-    return digests.tokenName(digests.digest(isJwtShaped(token) ? 'JobToken' : 'AccessToken', token))
+    return digests.tokenName(
+      isJwtShaped(token) ? digests.digest('JobToken', signedPart(token)) : digests.digest('AccessToken', token),
+    )
   }
 
   async #revokeToken(tokenId: string, act: RevocationAct): Promise<boolean> {

@@ -15,7 +15,7 @@ import {
 } from '#model'
 import type { Accounts } from './accounts.ts'
 import { openPayload } from './artefacts.ts'
-import { isJwtShaped, type JobToken, type JobTokens } from './job-tokens.ts'
+import { isJwtShaped, type JobToken, type JobTokens, signedPart } from './job-tokens.ts'
 import type { TokenDigests } from './own-keys.ts'
 import { resourceAudience, type Settings } from './settings.ts'
 import { describeFault } from './fault.ts'
@@ -102,7 +102,7 @@ export class Tokens implements Credentials {
     const { jobTokens, accounts, digests } = this.#context
     const checked = await jobTokens.check(text, audience)
     if (checked.kind === 'refused') return reject(checked.code, checked.reason)
-    const tokenId = digests.tokenName(digests.digest('JobToken', text))
+    const tokenId = digests.tokenName(digests.digest('JobToken', signedPart(text)))
     const identity = await accounts.workloadOf(checked)
     if (await this.#isRevoked(checked, tokenId)) return reject('SP_AUTH_TOKEN_UNKNOWN', 'it was revoked', identity)
     return { kind: 'verified', identity, tokenId, grantId: tokenId, grantEndsAtMs: checked.expiresAtMs }
