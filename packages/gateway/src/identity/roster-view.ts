@@ -1,6 +1,11 @@
 import type { Clock } from '#base'
-import type { IdentityStore, StoredLogin } from '#model'
+import type { IdentityStore, RosterEntry, StoredLogin } from '#model'
 import { displayName } from './accounts.ts'
+
+/** What the store looks up at a time. */
+const AT_ONCE = 500
+/** People of one name that are looked at. */
+const MAX_NAMESAKES = 100
 
 /** What people are shown of the roster and the logins. */
 export class RosterView {
@@ -13,15 +18,24 @@ export class RosterView {
   }
 
   async names(ids: readonly string[]): Promise<Readonly<Record<string, string>>> {
-    const entries = await this.#store.roster.findAll([...new Set(ids)])
+    const wanted = [...new Set(ids)]
+    const entries: RosterEntry[] = []
+    for (let from = 0; from < wanted.length; from += AT_ONCE) {
+      entries.push(...(await this.#store.roster.findAll(wanted.slice(from, from + AT_ONCE))))
+    }
     const named = entries.filter(({ name, email }) => name !== undefined || email !== undefined)
     return Object.fromEntries(named.map((entry) => [entry.id, displayName(entry)]))
   }
 
   async find(person: string): Promise<string | undefined> {
-    const [first, second] = await this.#store.roster.search(person, 2)
+    if ((await this.#store.roster.find(person)) !== undefined) return person
+    const found = await this.#store.roster.search(person, MAX_NAMESAKES)
+    const address = person.toLowerCase()
+    const owners = found.filter(({ email }) => email?.toLowerCase() === address)
+    // People choose their names, at many providers, so a name must not stand in the way of an address.
+    const meant = owners.length > 0 ? owners : found
     // Two of one name: to pick one would be to guess.
-    return second === undefined ? first?.id : undefined
+    return meant.length === 1 ? meant[0]?.id : undefined
   }
 
   async logins({
