@@ -25,7 +25,7 @@ const person = (id: string, facts: Pick<RosterEntry, 'name' | 'email'>): RosterE
 
 before(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'sallyport-roster-'))
-  store = await openStore(path.join(folder, 'control.db'))
+  store = await openStore({ file: path.join(folder, 'control.db') })
   view = new RosterView(store.identity, { nowMs: () => 1, monotonicMs: () => 1 })
   const { roster } = store.identity
   await roster.put(person('usr_alice', { name: 'Alice', email: 'alice@example.com' }))
@@ -37,7 +37,7 @@ before(async () => {
 })
 
 after(async () => {
-  await store[Symbol.asyncDispose]()
+  await store.close()
   rmSync(folder, { recursive: true })
 })
 
