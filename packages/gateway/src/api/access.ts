@@ -6,14 +6,16 @@ import {
   type ErrorCode,
   GatewayError,
   type Identity,
+  type Revocation,
   type TrailEvent,
 } from '#model'
-import type { ApiServices } from './services.ts'
+import type { ApiLogin, ApiServices } from './services.ts'
 
 /** Who calls, proven by the bearer token. */
 export interface Caller {
   readonly identity: Identity
   readonly client: ClientAddress
+  readonly login: Pick<ApiLogin, 'tokenId' | 'grantId' | 'grantEndsAtMs'>
 }
 
 /** A "no" of the API, with the reference under which it is on record. */
@@ -37,7 +39,16 @@ export async function authenticate(
   const token = /^Bearer ([A-Za-z0-9._~+/-]{1,8192}=*)$/i.exec(authorization ?? '')?.[1]
   const login = token === undefined ? undefined : await services.logins.verify(new Secret(token))
   if (login === undefined) throw new ApiRefusal('SP_API_UNAUTHENTICATED')
-  return { identity: login.identity, client }
+  return { identity: login.identity, client, login }
+}
+
+/** Whether a revocation ends what a caller has begun. */
+export function isTouched({ identity, login }: Caller, revocation: Revocation): boolean {
+  return (
+    revocation.tokenId === login.tokenId ||
+    revocation.grantId === login.grantId ||
+    revocation.identityId === identity.id
+  )
 }
 
 /** What is about to be done, for its record. */

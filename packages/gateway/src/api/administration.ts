@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { Secret } from '#base'
-import { ApiRefusal, authorize } from './access.ts'
+import { ApiRefusal, authorize, may } from './access.ts'
 import {
   API_VERSION,
   reasonBody,
@@ -131,10 +131,15 @@ function secretName(context: Context<ApiEnvironment>): string {
 /** `POST /revocations`: by policy only; `sallyport logout` gives up one's own login at the authorization server (RFC 7009). */
 export async function revoke(services: ApiServices, context: Context<ApiEnvironment>): Promise<Response> {
   const request = await parseBody(context, revocationBody)
-  const { identity } = context.var.caller
+  const { caller } = context.var
+  const { identity } = caller
+  // Whoever may not revoke is not told who is known here.
+  if (!may(services, caller, 'revoke')) {
+    await authorize(services, caller, { action: 'revoke', activity: 'revoke', details: { reason: request.reason } })
+  }
   const target = await toTarget(services, request)
   const details = { target: target.kind, reason: request.reason, ...publicName(target) }
-  await authorize(services, context.var.caller, { action: 'revoke', activity: 'revoke', details })
+  await authorize(services, caller, { action: 'revoke', activity: 'revoke', details })
   if (!(await services.logins.revoke(target, identity, request.reason)))
     throw new ApiRefusal('SP_API_NOT_FOUND', 'there is nothing of that name to revoke')
   return context.body(null, 204)

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono'
 import { streamText } from 'hono/streaming'
 import { formatRef, fromUtf8, type JsonObject, parseRef } from '#base'
 import type { RecordQuery, RecordRow } from '#model/read'
-import { ApiRefusal, authorize, may, recordOwn } from './access.ts'
+import { ApiRefusal, authorize, isTouched, may, recordOwn } from './access.ts'
 import {
   API_VERSION,
   type PayloadView,
@@ -35,12 +35,13 @@ export function recordRoutes(services: ApiServices): Hono<ApiEnvironment> {
 async function list(services: ApiServices, context: Context<ApiEnvironment>): Promise<Response> {
   const filter = parseQuery(context, recordFilter)
   await caughtUp(services)
+  const { query, words } = await toQuery(services, filter)
   await authorize(services, context.var.caller, {
     action: 'readTrail',
     activity: 'read-trail',
-    details: { filter: describe(filter) },
+    details: { filter: words },
   })
-  const page = await services.reader.query(await toQuery(services, filter))
+  const page = await services.reader.query(query)
   const list: RecordList = {
     apiVersion: API_VERSION,
     kind: 'RecordList',
@@ -53,23 +54,34 @@ async function list(services: ApiServices, context: Context<ApiEnvironment>): Pr
 
 async function follow(services: ApiServices, context: Context<ApiEnvironment>): Promise<Response> {
   const filter = parseQuery(context, recordFilter)
-  await authorize(services, context.var.caller, {
-    action: 'readTrail',
-    activity: 'follow-trail',
-    details: { filter: describe(filter) },
-  })
-  const query = await toQuery(services, filter)
+  const { caller } = context.var
+  const { query, words } = await toQuery(services, filter)
+  await authorize(services, caller, { action: 'readTrail', activity: 'follow-trail', details: { filter: words } })
   const until = services.clock.monotonicMs() + FOLLOW_LIMIT_MS
   context.header('Content-Type', 'application/jsonl')
   return streamText(context, async (stream) => {
-    let after = filter.after ?? (await services.reader.status()).indexed - 1
-    while (!stream.aborted && services.clock.monotonicMs() < until && may(services, context.var.caller, 'readTrail')) {
-      const page = await services.reader.query({ ...query, after })
-      const names = await services.logins.names(page.rows.flatMap(personsOf))
-      for (const row of page.rows) await stream.writeln(JSON.stringify({ ...toView(row), names }))
-      after =
-        page.rows.length === query.limit ? (page.rows.at(-1)?.sequence ?? after) : Math.max(after, page.indexed - 1)
-      await stream.sleep(FOLLOW_INTERVAL_MS)
+    let isRevoked = false
+    const stopListening = services.logins.onRevoked((revocation) => {
+      isRevoked ||= isTouched(caller, revocation)
+    })
+    const isOver = (): boolean =>
+      stream.aborted ||
+      isRevoked ||
+      services.clock.monotonicMs() >= until ||
+      services.clock.nowMs() >= caller.login.grantEndsAtMs ||
+      !may(services, caller, 'readTrail')
+    try {
+      let after = filter.after ?? (await services.reader.status()).indexed - 1
+      while (!isOver()) {
+        const page = await services.reader.query({ ...query, after })
+        const names = await services.logins.names(page.rows.flatMap(personsOf))
+        for (const row of page.rows) await stream.writeln(JSON.stringify({ ...toView(row), names }))
+        after =
+          page.rows.length === query.limit ? (page.rows.at(-1)?.sequence ?? after) : Math.max(after, page.indexed - 1)
+        await stream.sleep(FOLLOW_INTERVAL_MS)
+      }
+    } finally {
+      stopListening()
     }
   })
 }
@@ -129,19 +141,25 @@ async function caughtUp(services: ApiServices, sequence?: number): Promise<void>
     await delay(CATCH_UP_STEP_MS)
 }
 
-async function toQuery(services: ApiServices, filter: RecordFilter): Promise<RecordQuery> {
+/** What to look for, and the words for the record of it: a record names people by their ids only. */
+async function toQuery(
+  services: ApiServices,
+  filter: RecordFilter,
+): Promise<{ readonly query: RecordQuery; readonly words: string }> {
   const { identity, from, to, ...rest } = filter
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Omit<
     RecordFilter,
     'identity' | 'from' | 'to'
   >
-  const id = identity === undefined ? undefined : ((await services.logins.find(identity)) ?? identity)
-  return {
+  const known = identity === undefined ? undefined : await services.logins.find(identity)
+  const id = known ?? identity
+  const query = {
     ...(given as RecordQuery),
     ...(id === undefined ? {} : { identity: id }),
     ...(from === undefined ? {} : { fromMs: from }),
     ...(to === undefined ? {} : { toMs: to }),
   }
+  return { query, words: describe(identity === undefined ? filter : { ...filter, identity: known ?? '?' }) }
 }
 
 function describe(filter: RecordFilter): string {

@@ -1,5 +1,5 @@
 import type { Clock, Secret } from '#base'
-import type { Identity, Policy, Resource, Session, TrailOutlet } from '#model'
+import type { Identity, Policy, Resource, Revocation, Session, TrailOutlet } from '#model'
 import type { RecordRow, TrailReader } from '#model/read'
 
 /** What the HTTP API needs of the rest; `app` fills it in. */
@@ -23,15 +23,24 @@ export interface ApiServices {
 /** Who calls, and what can be revoked. */
 export interface Logins {
   /** The identity behind an API token; undefined when it is not good. */
-  verify(
-    secret: Secret<string>,
-  ): Promise<{ readonly identity: Identity; readonly tokenId: string; readonly grantId: string } | undefined>
+  verify(secret: Secret<string>): Promise<ApiLogin | undefined>
   /** Names of identities by their stable id, for showing to people; erased names are absent. */
   names(ids: readonly string[]): Promise<Readonly<Record<string, string>>>
   /** The id of an identity by id, name or e-mail; undefined when unknown. */
   find(person: string): Promise<string | undefined>
   /** Revokes; the record is written by the API before. Resolves to false when there is no such thing. */
   revoke(target: RevocationTarget, by: Identity, reason: string): Promise<boolean>
+  /** Calls the listener for each revocation from now on; returns how to stop. */
+  onRevoked(listener: (revocation: Revocation) => void): () => void
+}
+
+/** A token that is good for the API, and what it hangs on. */
+export interface ApiLogin {
+  readonly identity: Identity
+  readonly tokenId: string
+  readonly grantId: string
+  /** When the login behind it ends (milliseconds since the epoch). */
+  readonly grantEndsAtMs: number
 }
 
 /** What to revoke. */

@@ -200,6 +200,7 @@ function apiServices(config: Config, { foundation, identity, gate, reader, polic
       names: (ids) => identity.names(ids),
       find: (person) => identity.find(person),
       revoke: (target, by, reason) => identity.revoke(target, by, reason),
+      onRevoked: (listener) => identity.credentials.onRevoked(listener),
     },
     sessions: {
       list: () => gate.list(),
