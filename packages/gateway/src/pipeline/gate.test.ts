@@ -184,6 +184,15 @@ for (const [name, revocation, ends] of revocations) {
   })
 }
 
+test('the record of a session that was ended says why, and by no name who did it', async () => {
+  const { entries, openSession } = boundary()
+  const session = await openSession()
+  await session.close({ kind: 'revoked', by: 'bob@example.com', reason: 'lost laptop' })
+  const close = entries.find((entry) => entry.kind === 'event' && entry.event.activity === 'close')
+  assert.ok(close?.kind === 'event')
+  assert.deepEqual(close.event.details, { end: 'revoked', operations: 0, reason: 'lost laptop' })
+})
+
 test('a revocation while the record is written leaves no permit', async () => {
   const { state, entries, openSession } = boundary()
   const session = await openSession()

@@ -137,7 +137,8 @@ export class GatedSession implements OpenSession {
     const details = {
       end: end.kind,
       operations: this.#entry.operations,
-      ...(end.kind === 'revoked' ? { by: end.by, reason: end.reason } : {}),
+      // Who did it has a record of its own, by id; a name could not be erased from here.
+      ...(end.kind === 'revoked' ? { reason: end.reason } : {}),
     }
     const event = {
       class: 'authorize-session',
