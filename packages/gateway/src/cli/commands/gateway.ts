@@ -81,5 +81,7 @@ async function up(context: Context, config: string, untilEof: boolean): Promise<
     })
   })
   await stop.promise
+  // Whoever started it may hold the other end open, and a stream that is read keeps the process alive.
+  if (untilEof) process.stdin.pause()
   await gateway.stop()
 }
