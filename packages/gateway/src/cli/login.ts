@@ -17,8 +17,16 @@ export interface LoginWords {
   open(url: string): void
 }
 
+/** @throws {CommandError} for a gateway's address over which a login would go in the clear. */
+function safeUrl(text: string): URL {
+  const url = URL.parse(text)
+  const isLocal = url !== null && /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLocal)) return url
+  throw new CommandError(EXIT.usage, `${text} is not an https address`, 'sallyport login --url https://…')
+}
+
 async function discover(url: string): Promise<oauth.Configuration> {
-  const issuer = new URL(url)
+  const issuer = safeUrl(url)
   const insecure = issuer.protocol === 'http:' ? { execute: [oauth.allowInsecureRequests] } : {}
   try {
     return await oauth.discovery(issuer, CLIENT_ID, undefined, oauth.None(), { algorithm: 'oauth2', ...insecure })

@@ -6,7 +6,7 @@ import { logCommands } from './commands/log.ts'
 import { loginCommands, tokenCommands } from './commands/login.ts'
 import { createContext } from './context.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
-import type { Output } from './output.ts'
+import { createOutput, plain } from './output.ts'
 import { Profiles } from './profile.ts'
 
 /**
@@ -21,7 +21,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const environment = process.env
   const cwd = process.cwd()
   const context = createContext({
-    output: createOutput(json),
+    output: createOutput(json, streams),
     profiles: new Profiles(environment, cwd),
     profile,
     environment,
@@ -50,16 +50,9 @@ function allCommands(command: Command): readonly Command[] {
   return command.commands.flatMap((child) => [child, ...allCommands(child)])
 }
 
-function createOutput(json: boolean): Output {
-  return {
-    json,
-    data: (text) => {
-      process.stdout.write(`${text}\n`)
-    },
-    talk: (text) => {
-      process.stderr.write(`${text}\n`)
-    },
-  }
+const streams = {
+  out: (text: string) => process.stdout.write(text),
+  err: (text: string) => process.stderr.write(text),
 }
 
 /** Says an error in words and answers with its exit code. */
@@ -71,7 +64,7 @@ function report(error: unknown): number {
 }
 
 function say(message: string, next: string | undefined, exitCode: number): number {
-  process.stderr.write(`${message}\n${next === undefined ? '' : `  next: ${next}\n`}`)
+  process.stderr.write(plain(`${message}\n${next === undefined ? '' : `  next: ${next}\n`}`))
   return exitCode
 }
 

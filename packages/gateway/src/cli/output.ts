@@ -5,6 +5,37 @@ export interface Output {
   readonly json: boolean
 }
 
+/** Where an output's bytes go. */
+export interface Streams {
+  readonly out: (text: string) => unknown
+  readonly err: (text: string) => unknown
+}
+
+/** Makes an output. Much of what is shown was written by others (statements, names, reasons): none of it reaches the terminal as a command. */
+export function createOutput(json: boolean, { out, err }: Streams): Output {
+  return {
+    json,
+    data: (text) => {
+      out(`${json ? escaped(text, (code) => `\\u${code.padStart(4, '0')}`) : plain(text)}\n`)
+    },
+    talk: (text) => {
+      err(`${plain(text)}\n`)
+    },
+  }
+}
+
+/** Text with everything but line feeds and tabs shown that moves the cursor, changes the terminal or the direction of writing. */
+export function plain(text: string): string {
+  return escaped(text, (code) => (code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`))
+}
+
+/** Unicode's controls (Cc) and those of direction (UAX #9). */
+const COMMANDS = /[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
+
+function escaped(text: string, escape: (code: string) => string): string {
+  return text.replaceAll(COMMANDS, (character) => escape(character.charCodeAt(0).toString(16)))
+}
+
 /** Prints a machine answer or its human form. */
 export function print(output: Output, answer: unknown, human: () => string): void {
   output.data(output.json ? JSON.stringify(answer) : human())

@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { systemClock } from '#app'
@@ -30,10 +31,21 @@ function tryLock(lock: string): boolean {
   }
 }
 
-/** The folder of profiles: `.sallyport` of the nearest folder upward that has one, else the user's state folder (XDG). */
+/**
+ * Whether a folder is the user's own, and nobody else can write to it: a folder that somebody else laid in the way (in `/tmp`, in a shared
+ * checkout) could hold their gateway's address, or take the login that is written there.
+ */
+function isOurs(folder: string): boolean {
+  const found = statSync(folder, { throwIfNoEntry: false })
+  if (found?.isDirectory() !== true) return false
+  const isOwn = process.getuid === undefined || found.uid === process.getuid()
+  return isOwn && (process.platform === 'win32' || (found.mode & 0o022) === 0)
+}
+
+/** The folder of profiles: `.sallyport` of the nearest folder upward that has one of ours, else the user's state folder (XDG). */
 function profileFolder(environment: NodeJS.ProcessEnv, cwd: string): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, '.sallyport'))) return join(folder, '.sallyport')
+    if (isOurs(join(folder, '.sallyport'))) return join(folder, '.sallyport')
     if (dirname(folder) === folder) break
   }
   const state = environment['XDG_STATE_HOME']
@@ -68,9 +80,8 @@ export class Profiles {
   write(name: string, profile: Profile): void {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
     const path = this.#path(name)
-    const draft = `${path}.${process.pid}`
-    writeFileSync(draft, JSON.stringify(profile), { mode: 0o600 })
-    chmodSync(draft, 0o600)
+    const draft = `${path}.${randomUUID()}`
+    writeFileSync(draft, JSON.stringify(profile), { mode: 0o600, flag: 'wx' })
     renameSync(draft, path)
   }
 
