@@ -22,7 +22,7 @@ export function createApi(services: ApiServices): Hono<ApiEnvironment> {
   app.get('/version', (context) => context.json({ version: services.version }))
   app.route('/api/v1', authenticated(services))
   app.notFound((context) => problemResponse('SP_API_NOT_FOUND', context.req.path))
-  app.onError((error) => answerError(error))
+  app.onError((error) => answerError(error, services))
   return app
 }
 
@@ -48,10 +48,11 @@ function authenticated(services: ApiServices): Hono<ApiEnvironment> {
   return routes
 }
 
-function answerError(error: Error): Response {
+function answerError(error: Error, { log }: ApiServices): Response {
   if (error instanceof ApiRefusal) return problemResponse(error.code, error.message, error.ref)
   if (error instanceof GatewayError) return problemResponse(error.code)
-  return problemResponse('SP_AUTH_UNAVAILABLE')
+  log.error('api.fault', { error: error.message })
+  return problemResponse('SP_API_UNAVAILABLE')
 }
 
 function problemResponse(...facts: Parameters<typeof toProblem>): Response {

@@ -1,11 +1,12 @@
 import type { Clock, Secret } from '#base'
-import type { Identity, Policy, Resource, Revocation, Session, TrailOutlet } from '#model'
+import type { Identity, Log, Policy, Resource, Revocation, Session, TrailOutlet } from '#model'
 import type { RecordRow, TrailReader } from '#model/read'
 
 /** What the HTTP API needs of the rest; `app` fills it in. */
 export interface ApiServices {
   readonly clock: Clock
   readonly version: string
+  readonly log: Log
   readonly policy: () => Policy
   readonly trail: TrailOutlet
   readonly reader: TrailReader

@@ -188,6 +188,7 @@ function apiServices(config: Config, { foundation, identity, gate, reader, polic
   return {
     clock: systemClock,
     version: VERSION,
+    log: foundation.log,
     policy,
     trail,
     reader,

@@ -20,7 +20,7 @@ export interface PlacedEntry extends EntryPlace {
 
 /** Reads the entries `from` to below `size` that lie in bundle `index` of a log of `size` entries. */
 export function readEntries(directory: string, index: number, from: number, size: number): readonly PlacedEntry[] {
-  const bytes = readFileSync(join(directory, entriesPath(index, widthOf(index, size))))
+  const bytes = readAt(placeOf(directory, entriesPath, index, size), (file) => readFileSync(file))
   const entries: PlacedEntry[] = []
   let offset = 0
   for (let sequence = index * TILE_WIDTH; sequence < Math.min(size, (index + 1) * TILE_WIDTH); sequence++) {
@@ -36,7 +36,7 @@ export function readEntries(directory: string, index: number, from: number, size
 /** Reads one entry of a log of `size` entries of which the place is known. */
 export function readEntry(directory: string, { sequence, offset, length }: EntryPlace, size: number): string {
   const index = Math.floor(sequence / TILE_WIDTH)
-  return readAt(join(directory, entriesPath(index, widthOf(index, size))), (file) =>
+  return readAt(placeOf(directory, entriesPath, index, size), (file) =>
     readExactly(file, offset, length).toString('utf8'),
   )
 }
@@ -44,7 +44,7 @@ export function readEntry(directory: string, { sequence, offset, length }: Entry
 /** Reads the payload blob of a record; undefined when it has none. */
 export function readPayloadBlob(directory: string, sequence: number, size: number): Uint8Array | undefined {
   const index = Math.floor(sequence / TILE_WIDTH)
-  return readAt(join(directory, payloadPath(index, widthOf(index, size))), (file) => {
+  return readAt(placeOf(directory, payloadPath, index, size), (file) => {
     let offset = 0
     for (let skipped = index * TILE_WIDTH; skipped < sequence; skipped++)
       offset += PAYLOAD_LENGTH_BYTES + readLength(file, offset)
@@ -53,8 +53,20 @@ export function readPayloadBlob(directory: string, sequence: number, size: numbe
   })
 }
 
-function widthOf(index: number, size: number): number {
-  return Math.min(TILE_WIDTH, size - index * TILE_WIDTH)
+/** A bundle's file: the one that the size asks for, and the full one, of which that is a prefix. */
+interface BundlePlace {
+  readonly path: string
+  readonly fullPath: string
+}
+
+function placeOf(
+  directory: string,
+  pathOf: (index: number, width?: number) => string,
+  index: number,
+  size: number,
+): BundlePlace {
+  const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH)
+  return { path: join(directory, pathOf(index, width)), fullPath: join(directory, pathOf(index)) }
 }
 
 function readLength(file: number, offset: number): number {
@@ -67,11 +79,21 @@ function readExactly(file: number, offset: number, length: number): Buffer {
   return bytes
 }
 
-function readAt<T>(path: string, read: (file: number) => T): T {
-  const file = openSync(path, 'r')
+function readAt<T>(place: BundlePlace, read: (file: number) => T): T {
+  const file = openBundle(place)
   try {
     return read(file)
   } finally {
     closeSync(file)
+  }
+}
+
+/** c2sp.org/tlog-tiles: partial files may be removed once the full one is there, which may be before we hear of a new size. */
+function openBundle({ path, fullPath }: BundlePlace): number {
+  try {
+    return openSync(path, 'r')
+  } catch (error) {
+    if (path === fullPath || !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    return openSync(fullPath, 'r')
   }
 }

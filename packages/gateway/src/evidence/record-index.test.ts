@@ -124,6 +124,17 @@ test('an index that is behind goes on; one that does not fit the log is built an
   another.close()
 })
 
+test('a record is read while its bundle fills up and the partial file goes', (t) => {
+  const directory = folder(t)
+  writeLog(directory, 100)
+  const index = openIndex(t, directory, 100)
+  indexAll(index, 100)
+  // The writing side removes partial files as soon as the full one is there, before it says that there is a new checkpoint.
+  writeLog(directory, 256)
+  rmSync(join(directory, entriesPath(0, 100)))
+  assert.equal(index.record(50)?.leaf['time'], 1_050)
+})
+
 test('a file that is no index is replaced by one', (t) => {
   const directory = folder(t)
   writeLog(directory, 10)
