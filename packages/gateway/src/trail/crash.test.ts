@@ -1,11 +1,26 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { openOn } from './testkit/disk-trail.ts'
+import { verifyTrail } from '@sallyport/verifier'
+import { DIRECTORY, openOn, sourceOf } from './testkit/disk-trail.ts'
 import { LossyDisk } from './testkit/lossy-disk.ts'
-import { crashEverywhere, Witness, work } from './testkit/workload.ts'
+import { type CrashPoint, crashEverywhere, Witness, work } from './testkit/workload.ts'
 
 const OPERATIONS = 220
 const seed = Number(process.env['SALLYPORT_CRASH_SEED'] ?? 20_261_121)
+
+/** Whoever reads the folder while a file of it comes or goes finds the published checkpoint whole. */
+async function readAlong(points: readonly CrashPoint[]): Promise<void> {
+  let readings = 0
+  for (const { disk, point } of points) {
+    const isChange = ['rename', 'remove', 'removeFolder'].includes(point.operation) && point.path.startsWith(DIRECTORY)
+    if (!isChange || disk.contentOf(join(DIRECTORY, 'checkpoint')) === undefined) continue
+    const { verdict, finding } = await verifyTrail(sourceOf(disk))
+    assert.equal(verdict, 'intact', `${point.operation} ${point.path}: ${finding?.message ?? ''}`)
+    readings += 1
+  }
+  assert.ok(readings > 20, `only ${readings} readings`)
+}
 
 test('a crash at any point of writing, sequencing, closing or recovery loses no receipt', async (t) => {
   const disk = new LossyDisk()
@@ -17,6 +32,7 @@ test('a crash at any point of writing, sequencing, closing or recovery loses no 
   await trail[Symbol.asyncDispose]()
   assert.ok(witness.receipts.size >= OPERATIONS)
 
+  await readAlong(witness.points)
   const { crashes, nested } = await crashEverywhere(witness.points, { seed, nestedEvery: 8 })
   assert.ok(crashes > 400 && nested > 50, `only ${crashes} points, ${nested} in recovery`)
   t.diagnostic(

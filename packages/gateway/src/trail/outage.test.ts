@@ -97,7 +97,15 @@ async function runThrough(t: TestContext, trouble: Trouble): Promise<Ran> {
   await trail[Symbol.asyncDispose]()
   t.mock.timers.reset()
   const points = witness.points.slice(armedAt)
-  return { disk, trail, witness, points, causes, refused: [...before.refused, ...after.refused] }
+  return {
+    disk,
+    trail,
+    witness,
+    points,
+    causes,
+    refused: [...before.refused, ...after.refused],
+    concluded: before.concluded.union(after.concluded),
+  }
 }
 
 interface Ran {
@@ -108,6 +116,7 @@ interface Ran {
   readonly points: readonly CrashPoint[]
   readonly causes: readonly string[]
   readonly refused: readonly string[]
+  readonly concluded: ReadonlySet<number>
 }
 
 function gapsOf(records: readonly FoundRecord[]): readonly FoundRecord['leaf']['unmapped'][] {
@@ -116,12 +125,14 @@ function gapsOf(records: readonly FoundRecord[]): readonly FoundRecord['leaf']['
 
 for (const trouble of troubles) {
   test(`it goes on by itself, and a crash at any point loses nothing, when ${trouble.name}`, async (t) => {
-    const { disk, trail, witness, points, causes, refused } = await runThrough(t, trouble)
+    const { disk, trail, witness, points, causes, refused, concluded } = await runThrough(t, trouble)
     assert.deepEqual(causes, [trouble.cause, 'again'])
     assert.ok(refused.length > 0)
     const records = await checkLog(disk, trail, witness)
     const recorded = new Set(records.map(({ payload }) => payload))
     for (const payload of refused) assert.ok(!recorded.has(payload), 'what was refused is not on record')
+    const ended = new Set(records.map(({ leaf }) => leaf.unmapped.intent))
+    for (const intent of concluded) assert.ok(ended.has(intent), 'an outcome is kept over the outage')
     const [gap, ...more] = gapsOf(records)
     assert.equal(more.length, 0)
     assert.equal(gap?.details?.['cause'], trouble.cause)

@@ -35,7 +35,7 @@ async function killedDisk(): Promise<LossyDisk> {
   const disk = await emptyDisk()
   const { trail } = await openOn(disk)
   await work(trail, nothing(), (next) => next >= 40)
-  const killed = disk.snapshot().crash('keep', Math.random)
+  const killed = disk.snapshot().crash('kill', Math.random)
   await trail[Symbol.asyncDispose]()
   return killed
 }
@@ -180,19 +180,36 @@ for (const { name, disk: makeDisk, spoil, message } of refusals) {
   })
 }
 
-test('a torn last frame is no refusal: it is cut, and the start record says where', async () => {
+/** A disk the last frame of which is torn. */
+async function tornDisk(): Promise<{ disk: LossyDisk; cut: { first_index: number; offset: number; segment: number } }> {
   const disk = await killedDisk()
   const content = Buffer.from(disk.contentOf(firstSegment) ?? '')
-  const frames = frameOffsets(content)
-  const last = frames.at(-1) ?? 0
-  const firstIndex = content.readDoubleLE(last + 16)
-  content.fill(0, last + 100, last + 200)
+  const offset = frameOffsets(content).at(-1) ?? 0
+  const cut = { first_index: content.readDoubleLE(offset + 16), offset, segment: 1 }
+  content.fill(0, offset + 100, offset + 200)
   disk.overwrite(firstSegment, content)
+  return { disk, cut }
+}
 
+test('a torn last frame is no refusal: it is cut, and the start record says where', async () => {
+  const { disk, cut } = await tornDisk()
   const { trail } = await openOn(disk)
   await trail[Symbol.asyncDispose]()
   const records = readRecords((path) => disk.contentOf(join(DIRECTORY, path)), trail)
-  const { cut, lifecycle } = records[firstIndex]?.leaf.unmapped ?? {}
-  assert.equal(lifecycle, 'start', 'the cut number is given again')
-  assert.deepEqual(cut, [{ first_index: firstIndex, offset: last, segment: 1 }])
+  const { unmapped } = records[cut.first_index]?.leaf ?? {}
+  assert.equal(unmapped?.lifecycle, 'start', 'the cut number is given again')
+  assert.deepEqual(unmapped.cut, [cut])
+})
+
+test('a cut waits until it can be declared, though its segment is gone', async () => {
+  const { disk, cut } = await tornDisk()
+  disk.mishap = ({ operation, path }) =>
+    operation === 'write' && path.endsWith('.wal') ? { kind: 'error', code: 'EIO' } : undefined
+  await assert.rejects(openOn(disk), { code: 'SP_TRAIL_UNAVAILABLE' })
+  assert.equal(disk.contentOf(firstSegment), undefined)
+  disk.mishap = () => undefined
+  const { trail } = await openOn(disk)
+  await trail[Symbol.asyncDispose]()
+  const records = readRecords((path) => disk.contentOf(join(DIRECTORY, path)), trail)
+  assert.deepEqual(records[cut.first_index]?.leaf.unmapped.cut, [cut])
 })

@@ -64,7 +64,7 @@ export async function openOn(
 }
 
 /** The public folder as the verifier reads it. */
-function sourceOf(disk: LossyDisk): TrailSource {
+export function sourceOf(disk: LossyDisk): TrailSource {
   return {
     open(path) {
       const content = disk.contentOf(join(DIRECTORY, path))

@@ -11,8 +11,11 @@ import type { FilePort, OpenFile } from '../file-port.ts'
 
 const SECTOR = 512
 
-/** How much of what was not durable a crash leaves. */
-export type CrashMode = 'lose' | 'keep' | 'tear'
+/**
+ * How much of what was not durable a crash leaves. `kill`: all of it, for the time being, since only the process is gone: a loss of power that comes next
+ * may still take it.
+ */
+export type CrashMode = 'lose' | 'tear' | 'kill'
 
 type Change = { readonly kind: 'write'; readonly offset: number; readonly data: Buffer } | { readonly kind: 'truncate' }
 
@@ -138,21 +141,20 @@ export class LossyDisk implements FilePort {
 
   /** Loses power: decides what of the pending becomes of it. For snapshots, which nobody uses any more. */
   crash(mode: CrashMode, random: () => number): LossyDisk {
+    if (mode === 'kill') return this.snapshot()
     const seen = new Set<Node>()
     const settle = (node: Node): void => {
       if (seen.has(node)) return
       seen.add(node)
       if (node instanceof Inode) {
-        if (mode === 'keep') node.sync()
-        else if (mode === 'tear')
+        if (mode === 'tear')
           node.durable = node.pending.reduce((content, change) => tear(content, change, random), node.durable)
         node.pending = []
         return
       }
       for (const child of [...node.names.values(), ...node.durable.values()]) settle(child)
       for (const change of node.pending) if (change.kind === 'link') settle(change.node)
-      const kept =
-        mode === 'keep' ? node.pending.length : mode === 'lose' ? 0 : Math.floor(random() * (node.pending.length + 1))
+      const kept = mode === 'lose' ? 0 : Math.floor(random() * (node.pending.length + 1))
       for (const change of node.pending.slice(0, kept)) applyName(node.durable, change)
       node.names = new Map(node.durable)
       node.pending = []

@@ -1,6 +1,8 @@
 /** Statements of several writers at once, and a witness that notes what was promised at every point of the disk. */
-import { join } from 'node:path'
+import assert from 'node:assert/strict'
+import { join, relative } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { parseResourcePath, TILE_WIDTH } from '@sallyport/verifier'
 import { GatewayError, type Outcome, type OutcomeStatus } from '#model'
 import type { Trail } from '../index.ts'
 import { checkRecovery, DIRECTORY, type Promises } from './disk-trail.ts'
@@ -43,17 +45,35 @@ export class Witness implements Promises {
   }
 
   #note(point: Point): void {
+    this.#checkCovered(point)
     const published = this.#disk.contentOf(join(DIRECTORY, 'checkpoint'))
     if (published !== undefined) this.checkpoints.add(published.toString('utf8'))
     const promises = { receipts: new Map(this.receipts), checkpoints: new Set(this.checkpoints) }
     this.points.push({ disk: this.#disk.snapshot(), point, promises })
   }
+
+  /** A file that a published checkpoint covers is never written again, not even with the same bytes. */
+  #checkCovered({ operation, path }: Point): void {
+    const file = relative(DIRECTORY, path)
+    if (operation !== 'rename' || !/^(tile|payload)\//.test(file)) return
+    const published = this.#disk.contentOf(join(DIRECTORY, 'checkpoint'))?.toString('utf8') ?? ''
+    const size = Number(published.split('\n')[1] ?? 0)
+    assert.ok(recordsUpTo(file) > size, `${file} is covered by the checkpoint of ${size}`)
+  }
+}
+
+/** How many records a log must have for this file to be covered. */
+function recordsUpTo(file: string): number {
+  const { index, width, ...resource } = parseResourcePath(file)
+  return (index * TILE_WIDTH + width) * TILE_WIDTH ** (resource.kind === 'tile' ? resource.level : 0)
 }
 
 /** What became of the statements. */
 export interface Work {
   /** Payloads that were refused: nothing was sent for them. */
   readonly refused: string[]
+  /** Intents that an outcome was handed over for. */
+  readonly concluded: ReadonlySet<number>
   /** The number of the next statement. */
   readonly next: number
 }
@@ -66,6 +86,7 @@ export async function work(
   first = 0,
 ): Promise<Work> {
   const refused: string[] = []
+  const concluded = new Set<number>()
   let next = first
   const writer = async (): Promise<void> => {
     while (!isDone(next)) {
@@ -80,13 +101,13 @@ export async function work(
         continue
       }
       sequences.forEach((sequence, at) => witness.receipts.set(sequence, payloads[at] ?? ''))
-      conclude(trail, sequences, number)
+      for (const intent of conclude(trail, sequences, number)) concluded.add(intent)
       if (number % 10 === 0) await unlessRefused(closeSession(trail))
       await nextTurn()
     }
   }
   await Promise.all(Array.from({ length: WRITERS }, writer))
-  return { refused, next }
+  return { refused, concluded, next }
 }
 
 async function unlessRefused<T>(recording: Promise<T>): Promise<T | undefined> {
@@ -107,11 +128,12 @@ async function statements(trail: Trail, number: number, payloads: readonly strin
   return receipts.map(({ sequence }) => sequence)
 }
 
-function conclude(trail: Trail, sequences: readonly number[], number: number): void {
-  for (const intent of sequences) {
-    if (intent % 13 === 0) continue
+function conclude(trail: Trail, sequences: readonly number[], number: number): readonly number[] {
+  const ended = sequences.filter((intent) => intent % 13 !== 0)
+  for (const intent of ended) {
     trail.conclude({ kind: 'outcome', timeMs: START_MS + number + 1, intent, outcome: outcomeOf(intent) })
   }
+  return ended
 }
 
 async function closeSession(trail: Trail): Promise<void> {
@@ -128,7 +150,11 @@ function outcomeOf(number: number): Outcome {
   return number % 4 === 0 ? { ...facts, masking, digest: 'ab'.repeat(32) } : facts
 }
 
-const MODES: readonly CrashMode[] = ['lose', 'tear', 'tear', 'keep']
+const MODES: readonly CrashMode[] = ['lose', 'tear', 'tear', 'kill']
+
+function anyMode(random: () => number): CrashMode {
+  return MODES[Math.floor(random() * MODES.length)] ?? 'lose'
+}
 
 /** How many crashes were recovered from, and how many of them in a recovery. */
 export interface CrashCount {
@@ -154,14 +180,14 @@ export async function crashEverywhere(points: readonly CrashPoint[], options: Cr
   for (const [number, { disk, point, promises }] of points.entries()) {
     if ((number + options.seed) % stride !== 0) continue
     crashes += 1
-    const mode = MODES[Math.floor(random() * MODES.length)] ?? 'lose'
+    const mode = anyMode(random)
     const crashed = disk.crash(mode, random)
     try {
       const inner = crashes % options.nestedEvery === 0 ? new Witness(crashed, promises) : undefined
       await checkRecovery(crashed, promises)
       const again = inner?.points[Math.floor(random() * inner.points.length)]
       if (again === undefined) continue
-      await checkRecovery(again.disk.crash(mode, random), again.promises)
+      await checkRecovery(again.disk.crash(anyMode(random), random), again.promises)
       nested += 1
     } catch (cause) {
       const where = `seed ${options.seed}, point ${number} (${point.operation} ${point.path}), ${mode}`
