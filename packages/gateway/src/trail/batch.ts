@@ -1,7 +1,6 @@
 import type { GatewayError, Receipt } from '#model'
 import { encodeEntry } from './entry.ts'
-import type { Definition, Item, OperationItem } from './items.ts'
-import { definitionBytes, itemBytes } from './items.ts'
+import { type Definition, type Item, itemsBytes, type OperationItem } from './items.ts'
 import type { Segment } from './segment.ts'
 
 /** Where the receipts of one call go. */
@@ -14,6 +13,16 @@ interface Waiter {
 export interface Call {
   readonly items: readonly Item[]
   readonly waiter: Waiter | undefined
+  /** The most that it can take in any segment: that of one which has none of its definitions. */
+  readonly bytes: number
+}
+
+/** Segments are numbered from 1: no definition lies in this one. */
+const NO_SEGMENT = 0
+
+/** Makes a call of items. */
+export function makeCall(items: readonly Item[], waiter?: Waiter): Call {
+  return { items, waiter, bytes: itemsBytes(items, NO_SEGMENT) }
 }
 
 const EMPTY = Buffer.alloc(0)
@@ -65,15 +74,13 @@ export class Batch {
   }
 
   /** The bytes that a call would add. */
-  bytesOf(items: readonly Item[]): number {
-    let bytes = 0
-    for (const item of items) bytes += itemBytes(item, this.segment.number)
-    return bytes
+  bytesOf(call: Call): number {
+    return itemsBytes(call.items, this.segment.number)
   }
 
   /** Appends a call; the caller has seen to it that it fits. */
   append(call: Call): void {
-    this.#reserve(this.bytesOf(call.items))
+    this.#reserve(this.bytesOf(call))
     for (const item of call.items) this.#appendItem(item)
     this.calls.push(call)
     if (call.waiter !== undefined) this.#hasWaiter = true
@@ -115,22 +122,4 @@ export class Batch {
     this.#buffer.copy(larger, 0, 0, this.#length)
     this.#buffer = larger
   }
-}
-
-/** Segments are numbered from 1: no definition lies in this one. */
-const NO_SEGMENT = 0
-
-/** The most that a call can take in any segment: each of its definitions is written once. */
-export function callBytes(items: readonly Item[]): number {
-  let bytes = 0
-  const definitions = new Set<Definition>()
-  for (const item of items) {
-    bytes += itemBytes(item, NO_SEGMENT)
-    if (item.kind === 'system') continue
-    for (const definition of [item.context, item.shape]) {
-      if (definitions.has(definition)) bytes -= definitionBytes(definition)
-      definitions.add(definition)
-    }
-  }
-  return bytes
 }

@@ -103,28 +103,31 @@ function define(kind: 'context' | 'shape', facts: JsonObject): Definition {
   return { kind, json: Buffer.from(canonicalJson(facts)), segment: -1, number: 0 }
 }
 
-/** The bytes that an item takes in a segment, with its definitions when the segment does not have them. */
-export function itemBytes(item: Item, segment: number): number {
+/** The bytes that items take in a segment, with each definition that the segment does not have yet. */
+export function itemsBytes(items: readonly Item[], segment: number): number {
+  let bytes = 0
+  const counted = new Set<Definition>()
+  for (const item of items) {
+    bytes += ownBytes(item)
+    if (item.kind === 'system') continue
+    for (const definition of [item.context, item.shape]) {
+      if (definition.segment === segment || counted.has(definition)) continue
+      bytes += ENTRY_HEADER_BYTES + definition.json.length
+      if (items.length > 1) counted.add(definition)
+    }
+  }
+  return bytes
+}
+
+function ownBytes(item: Item): number {
   switch (item.kind) {
     case 'intent':
-      return ENTRY_HEADER_BYTES + item.payload.length + missingBytes(item, segment)
+      return ENTRY_HEADER_BYTES + item.payload.length
     case 'outcome':
-      return ENTRY_HEADER_BYTES + OUTCOME_BYTES + item.facts.extra.length + missingBytes(item, segment)
+      return ENTRY_HEADER_BYTES + OUTCOME_BYTES + item.facts.extra.length
     case 'system':
       return ENTRY_HEADER_BYTES + item.json.length
     default:
       return item satisfies never
   }
-}
-
-/** The bytes that a definition takes in a segment. */
-export function definitionBytes({ json }: Definition): number {
-  return ENTRY_HEADER_BYTES + json.length
-}
-
-function missingBytes({ context, shape }: OperationItem, segment: number): number {
-  let bytes = 0
-  if (context.segment !== segment) bytes += definitionBytes(context)
-  if (shape.segment !== segment) bytes += definitionBytes(shape)
-  return bytes
 }

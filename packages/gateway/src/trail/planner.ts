@@ -1,4 +1,4 @@
-import { Batch, type Call, callBytes } from './batch.ts'
+import { Batch, type Call } from './batch.ts'
 import { FRAME_TARGET_BYTES } from './limits.ts'
 import type { SegmentSupply } from './segment-supply.ts'
 import type { Segment } from './segment.ts'
@@ -54,7 +54,7 @@ export class Planner {
 
   /** Takes a call; false when it has to wait for a segment. */
   admit(call: Call): boolean {
-    this.#waitingBytes += callBytes(call.items)
+    this.#waitingBytes += call.bytes
     if (this.#backlog.length === 0 && this.#place(call)) return true
     this.#backlog.push(call)
     return false
@@ -83,7 +83,7 @@ export class Planner {
 
   /** A batch is durable. */
   settle(batch: Batch): void {
-    for (const { items } of batch.calls) this.#waitingBytes -= callBytes(items)
+    for (const { bytes } of batch.calls) this.#waitingBytes -= bytes
     if (this.#buffers.length < MAX_BUFFERS) this.#buffers.push(batch.release())
   }
 
@@ -113,10 +113,10 @@ export class Planner {
   /** Makes the first batch behind a gap: the gap's declaration, then as much of what waits as fits. */
   gapBatch(segment: Segment, declaration: Call): Batch {
     const batch = new Batch(segment, this.#next, this.#buffer(), true)
-    this.#waitingBytes += callBytes(declaration.items)
+    this.#waitingBytes += declaration.bytes
     batch.append(declaration)
     let call = this.#backlog[0]
-    while (call !== undefined && segment.fits(batch.length + batch.bytesOf(call.items))) {
+    while (call !== undefined && segment.fits(batch.length + batch.bytesOf(call))) {
       batch.append(call)
       this.#backlog.shift()
       call = this.#backlog[0]
@@ -134,21 +134,21 @@ export class Planner {
   /** The batch behind a gap is not durable either: what was in it waits again, without the declaration. */
   takeBackGap(batch: Batch): void {
     const [declaration, ...kept] = batch.calls
-    if (declaration !== undefined) this.#waitingBytes -= callBytes(declaration.items)
+    if (declaration !== undefined) this.#waitingBytes -= declaration.bytes
     this.#backlog = [...kept, ...this.#backlog]
   }
 
   /** Puts a call into the open batch or a new one; false when no segment has room. */
   #place(call: Call): boolean {
     if (this.#open !== undefined) {
-      const length = this.#open.length + this.#open.bytesOf(call.items)
+      const length = this.#open.length + this.#open.bytesOf(call)
       if (length <= FRAME_TARGET_BYTES && this.#open.segment.fits(length)) {
         this.#append(this.#open, call)
         return true
       }
       this.#closeOpen()
     }
-    const segment = this.#segmentFor(callBytes(call.items))
+    const segment = this.#segmentFor(call.bytes)
     if (segment === undefined) return false
     this.#open = new Batch(segment, this.#next, this.#buffer())
     this.#append(this.#open, call)

@@ -1,6 +1,6 @@
 import type { Clock } from '#base'
 import { GatewayError, type Log, type OutcomeEntry, type Receipt } from '#model'
-import { type Batch, type Call, callBytes } from './batch.ts'
+import { type Batch, type Call, makeCall } from './batch.ts'
 import { withDeadline } from './deadline.ts'
 import { writeAll } from './file-port.ts'
 import { FRAME_ALIGNMENT, sealFrame } from './frame.ts'
@@ -106,14 +106,16 @@ export class WriteAhead {
    * @throws {GatewayError} `SP_TRAIL_UNAVAILABLE`, `SP_OPERATION_TOO_LARGE`.
    */
   record(items: readonly Item[]): Promise<readonly Receipt[]> {
-    const refusal = this.#refusalOf(items)
-    if (refusal !== undefined) {
-      this.refuse(items.length, this.#outage)
-      return Promise.reject(refusal)
-    }
     return new Promise((resolve, reject) => {
-      this.#admit({ items, waiter: { resolve, reject } })
-      this.#kick()
+      const call = makeCall(items, { resolve, reject })
+      const refusal = this.#refusalOf(call)
+      if (refusal === undefined) {
+        this.#admit(call)
+        this.#kick()
+        return
+      }
+      this.refuse(items.length, this.#outage)
+      reject(refusal)
     })
   }
 
@@ -133,12 +135,12 @@ export class WriteAhead {
       return
     }
     this.#intents.delete(entry.intent)
-    this.#admit({ items: [this.#ports.maker.outcome(entry, intent, this.#ports.clock.nowMs())], waiter: undefined })
+    this.#admit(makeCall([this.#ports.maker.outcome(entry, intent, this.#ports.clock.nowMs())]))
   }
 
   /** Appends a record of the trail itself that nobody waits for; it is kept over an outage. */
   note(item: Item): void {
-    this.#admit({ items: [item], waiter: undefined })
+    this.#admit(makeCall([item]))
     this.flush()
   }
 
@@ -175,7 +177,7 @@ export class WriteAhead {
     let batch: Batch | undefined
     try {
       const segment = await supply.takeOrMake()
-      batch = this.#planner.gapBatch(segment, { items: [gap(outage, segment.number)], waiter: undefined })
+      batch = this.#planner.gapBatch(segment, makeCall([gap(outage, segment.number)]))
       await withDeadline(this.#write(batch), limits.commitTimeoutMs)
       if (this.#hasClosed()) return supply.retire(segment)
       this.#planner.resume(batch)
@@ -215,11 +217,10 @@ export class WriteAhead {
     return this.#isClosed
   }
 
-  #refusalOf(items: readonly Item[]): GatewayError | undefined {
+  #refusalOf({ items, bytes }: Call): GatewayError | undefined {
     const { limits } = this.#ports
     if (this.#isClosed) return unavailable('the trail is closed')
     if (this.#outage !== undefined) return unavailable(`the trail cannot be written: ${this.#outage.error}`)
-    const bytes = callBytes(items)
     const largest = Math.min(MAX_CALL_BYTES, limits.segmentBytes - HEADER_BYTES - FRAME_ALIGNMENT)
     if (bytes > largest) return new GatewayError('SP_OPERATION_TOO_LARGE', `records of ${bytes} bytes in one call`)
     if (this.#planner.waitingBytes + bytes > limits.queueBytes) return unavailable('too many records wait for the disk')

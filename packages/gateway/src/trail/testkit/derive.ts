@@ -1,5 +1,5 @@
 /** Items through a segment into leaves, without a disk: what is encoded on one side is decoded and derived on the other. */
-import { Batch } from '../batch.ts'
+import { Batch, makeCall } from '../batch.ts'
 import { Derivation, type DerivedRecord } from '../derivation.ts'
 import { decodeEntries } from '../entry.ts'
 import type { Item } from '../items.ts'
@@ -38,7 +38,7 @@ export function deriveItems(items: readonly Item[], firstIndex = 0): DerivedReco
   }
   const segment = new Segment(plan, segmentKey(dayKey, header.salt), nowhere)
   const batch = new Batch(segment, firstIndex, Buffer.alloc(0))
-  batch.append({ items, waiter: undefined })
+  batch.append(makeCall(items))
   const derivation = new Derivation(header, dayKey)
   const records: DerivedRecord[] = []
   for (const entry of decodeEntries(batch.entries)) {
