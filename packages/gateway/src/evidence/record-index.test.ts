@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -142,4 +142,21 @@ test('a file that is no index is replaced by one', (t) => {
   const index = openIndex(t, directory, 10)
   indexAll(index, 10)
   assert.equal(index.query({ limit: 100 }).length, 10)
+})
+
+test('the index and its side files are for their owner alone, whatever was there before', (t) => {
+  const directory = folder(t)
+  writeLog(join(directory, 'trail'), 4)
+  const files = join(directory, 'index')
+  mkdirSync(files)
+  writeFileSync(join(files, 'index.db'), '', { mode: 0o644 })
+  const index = new RecordIndex(join(files, 'index.db'), join(directory, 'trail'), 'o', 4)
+  index.advance(4)
+  const modes = readdirSync(files).map((name) => [name, (statSync(join(files, name)).mode & 0o777).toString(8)])
+  index.close()
+  assert.ok(modes.length > 1)
+  assert.deepEqual(
+    modes.filter(([, mode]) => mode !== '600'),
+    [],
+  )
 })

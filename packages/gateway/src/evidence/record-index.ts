@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { rmSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, openSync, rmSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { TILE_WIDTH } from '@sallyport/verifier'
 import type { JsonObject } from '#base'
@@ -155,7 +155,11 @@ function openDatabase(file: string): DatabaseSync {
   }
 }
 
+/** For its owner alone; SQLite gives its side files the same mode. */
 function configured(file: string): DatabaseSync {
+  const descriptor = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+  fchmodSync(descriptor, 0o600)
+  closeSync(descriptor)
   const database = new DatabaseSync(file)
   // A lost transaction is indexed again, so the write-ahead log need not be synced at each commit.
   database.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 20000')
