@@ -161,6 +161,13 @@ function valueTests(client: () => pg.Client): void {
     assert.ok(rows[0]?.big === big, 'it came back changed')
   })
 
+  test('a parameter that the trail has no room for is refused in words, and the session goes on', async () => {
+    await assert.rejects(client().query('insert into visits (big) values ($1)', ['x'.repeat(8 * 1024 * 1024)]), {
+      ...{ severity: 'ERROR', code: '54000', message: /^the statement is larger than the limit \[ref \w+\]$/ },
+    })
+    assert.equal((await client().query('select 1')).rowCount, 1)
+  })
+
   test('a result asked for in binary is refused in words, unless its binary form is its text', async () => {
     const asked = (text: string, values: readonly unknown[]): Promise<pg.QueryResult> =>
       client().query({ text, values: [...values], binary: true } as pg.QueryConfig)
