@@ -65,6 +65,30 @@ test('data before TLS is set up ends the connection', async () => {
   assert.match(Buffer.concat(chunks).toString('latin1'), /FATAL.*08P01/s)
 })
 
+test('nothing but a password is read from somebody who is nobody yet', { timeout: 5000 }, async () => {
+  const startup = encodeStartup({
+    kind: 'startup',
+    major: 3,
+    minor: 0,
+    parameters: new Map([
+      ['user', 'alice'],
+      ['database', 'cards'],
+    ]),
+  })
+  // The heads of a Bind of 16 MB, of a Query of 1 MB and of a password of 60 KB: none of it is waited for, or kept.
+  for (const head of [
+    [0x42, 0x00, 0xf0, 0x00, 0x00],
+    [0x51, 0x00, 0x10, 0x00, 0x00],
+    [0x70, 0x00, 0x00, 0xf0, 0x00],
+  ]) {
+    const socket = connect(boundary.port, '127.0.0.1')
+    socket.write(Buffer.concat([startup, Buffer.from(head)]))
+    const chunks: Buffer[] = []
+    for await (const chunk of socket) chunks.push(chunk as Buffer)
+    assert.match(Buffer.concat(chunks).toString('latin1'), /FATAL.*08P01/s)
+  }
+})
+
 test('GSSAPI is turned down, and the client may go on', async () => {
   const socket = connect(boundary.port, '127.0.0.1')
   socket.write(encodeStartup({ kind: 'gssenc' }))

@@ -176,6 +176,7 @@ async function askPassword(client: ClientConnection): Promise<Secret<string>> {
   const password = passwordOf(arrival.message.data)
   if (password === undefined) throw new WireError('SP_WIRE_INVALID', 'a password that is not one string')
   if (password === '') throw new Refused({ ...answerCode('SP_AUTH_TOKEN_MISSING') })
+  client.welcome()
   return new Secret(password)
 }
 

@@ -44,13 +44,14 @@ export class ClientConnection {
   #boundaries = 0
   #isClosed = false
   #broken: WireError | undefined
+  #isKnown = false
 
   /** `rest` is what came behind the start-up packet. */
   constructor(stream: Duplex, pool: BufferPool, rest: Bytes) {
     this.#stream = stream
     this.writer = new ClientWriter(stream, pool)
     this.#framer = new Framer({
-      limitOf: frontendLimit,
+      limitOf: (type) => (this.#isKnown ? frontendLimit(type) : strangerLimit(type)),
       frame: (_type, buffer, start, end) => {
         this.#enqueue({ message: decodeFrontend(buffer, start, end), raw: buffer.subarray(start, end) })
       },
@@ -69,6 +70,11 @@ export class ClientConnection {
     })
     if (rest.length > 0) this.#take(rest)
     stream.resume()
+  }
+
+  /** The client has shown its token: from now on it may say whatever the protocol has. */
+  welcome(): void {
+    this.#isKnown = true
   }
 
   /** From now on this one is told; at once, if there is something to tell. */
@@ -144,6 +150,14 @@ export class ClientConnection {
     }
     this.#enqueue({ message: { kind: 'oversized', type, length }, raw: new Uint8Array() })
   }
+}
+
+/** A job token has 8,192 bytes at most. */
+const MAX_PASSWORD_MESSAGE = 16_384
+
+/** What is read from somebody who is nobody yet: memory is not theirs to fill. */
+function strangerLimit(type: number): number {
+  return type === Front.password || type === Front.terminate ? MAX_PASSWORD_MESSAGE : 0
 }
 
 /** How long a client has to take what it was told last. */
