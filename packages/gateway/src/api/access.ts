@@ -1,6 +1,7 @@
 import { formatRef, type JsonObject, Secret } from '#base'
 import {
   type BoundaryAction,
+  catalogue,
   type ClientAddress,
   type Decision,
   type ErrorCode,
@@ -9,6 +10,7 @@ import {
   type Revocation,
   type TrailEvent,
 } from '#model'
+import type { RefusedTokens } from './refused-tokens.ts'
 import type { ApiLogin, ApiServices } from './services.ts'
 
 /** Who calls, proven by the bearer token. */
@@ -30,16 +32,35 @@ export class ApiRefusal extends Error {
   }
 }
 
-/** RFC 6750 §2.1: `Authorization: Bearer b64token`; nothing else is read for a token. */
+/**
+ * RFC 6750 §2.1: `Authorization: Bearer b64token`; nothing else is read for a token. A token that is refused is on record: PCI DSS 10.2.1.4
+ * asks for every invalid access attempt.
+ *
+ * @throws {ApiRefusal} when there is none, or none that is good. @throws {GatewayError} `SP_TRAIL_UNAVAILABLE` when that cannot be recorded.
+ */
 export async function authenticate(
   services: ApiServices,
+  refused: RefusedTokens,
   authorization: string | undefined,
   client: Caller['client'],
 ): Promise<Caller> {
+  if (refused.isBlocked(client.address)) throw new ApiRefusal('SP_AUTH_FAILED_ATTEMPTS')
   const token = /^Bearer ([A-Za-z0-9._~+/-]{1,8192}=*)$/i.exec(authorization ?? '')?.[1]
-  const login = token === undefined ? undefined : await services.logins.verify(new Secret(token))
-  if (login === undefined) throw new ApiRefusal('SP_API_UNAUTHENTICATED')
-  return { identity: login.identity, client, login }
+  if (token === undefined) throw new ApiRefusal('SP_API_UNAUTHENTICATED')
+  const login = await services.logins.verify(new Secret(token))
+  if (login.kind === 'verified') return { identity: login.identity, client, login }
+  refused.note(client.address)
+  // What was wrong is for the record; whoever tries a token is only told that it is not good.
+  const ref = await record(services, {
+    class: 'authentication',
+    activity: 'token-refused',
+    ...(login.identity === undefined ? {} : { actor: login.identity }),
+    client,
+    status: 'failure',
+    code: login.code,
+    details: { reason: login.reason },
+  })
+  throw new ApiRefusal('SP_API_UNAUTHENTICATED', catalogue.SP_API_UNAUTHENTICATED.meaning, ref)
 }
 
 /** Whether a revocation ends what a caller has begun. */

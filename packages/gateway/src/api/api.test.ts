@@ -43,8 +43,14 @@ function api(...allowed: readonly BoundaryAction[]) {
       verify: (secret: { expose(): string }) =>
         Promise.resolve(
           secret.expose() === 'good'
-            ? { identity: dana, tokenId: 'tok_1', grantId: 'grt_1', grantEndsAtMs: Date.now() + 60_000 }
-            : undefined,
+            ? {
+                kind: 'verified',
+                identity: dana,
+                tokenId: 'tok_1',
+                grantId: 'grt_1',
+                grantEndsAtMs: Date.now() + 60_000,
+              }
+            : { kind: 'rejected', code: 'SP_AUTH_TOKEN_EXPIRED', reason: 'it expired', identity: dana },
         ),
       names: () => Promise.resolve({}),
       find: (person: string) => Promise.resolve(person === 'alice@example.com' ? 'usr_alice' : undefined),
@@ -56,15 +62,15 @@ function api(...allowed: readonly BoundaryAction[]) {
     },
   } as unknown as ApiServices
   const app = createApi(services)
-  const ask = async (path: string, body?: unknown): Promise<Response> =>
+  const ask = async (path: string, body?: unknown, token = 'good', address = '127.0.0.1'): Promise<Response> =>
     await app.request(
       `/api/v1${path}`,
       {
         method: body === undefined ? 'GET' : 'POST',
-        headers: { authorization: 'Bearer good', 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       },
-      { incoming: { socket: { remoteAddress: '127.0.0.1', remotePort: 1 } } },
+      { incoming: { socket: { remoteAddress: address, remotePort: 1 } } },
     )
   const revoke = (revocation: Partial<Revocation>): void => {
     for (const listener of revocations) listener({ by: 'x', reason: 'y', ...revocation })
@@ -116,4 +122,27 @@ test('a record of a search holds the id of whom it was about, never the name', a
     filters.map((filter) => new URLSearchParams(filter).get('identity')),
     ['usr_alice', '?', 'usr_alice', '?'],
   )
+})
+
+test('a token that is refused is on record, and cannot be tried without end', async () => {
+  const { ask, events } = api('readTrail')
+  const response = await ask('/records', undefined, 'old')
+  assert.equal(response.status, 401)
+  assert.deepEqual(events, [
+    {
+      class: 'authentication',
+      activity: 'token-refused',
+      actor: dana,
+      client: { address: '127.0.0.1', port: 1, tls: false },
+      status: 'failure',
+      code: 'SP_AUTH_TOKEN_EXPIRED',
+      details: { reason: 'it expired' },
+    },
+  ])
+  const statuses: number[] = []
+  for (let attempt = 0; attempt < 200; attempt++) statuses.push((await ask('/records', undefined, 'old')).status)
+  assert.equal(statuses.at(-1), 429)
+  assert.ok(events.length <= 100, `${events.length} records`)
+  assert.equal((await ask('/records', undefined, 'good')).status, 429)
+  assert.equal((await ask('/records', undefined, 'good', '127.0.0.2')).status, 200)
 })

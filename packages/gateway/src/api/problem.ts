@@ -4,6 +4,7 @@ import type { Problem } from './contract.ts'
 /** HTTP statuses of the codes that the API gives; any other is a 500. */
 const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   SP_API_UNAUTHENTICATED: 401,
+  SP_AUTH_FAILED_ATTEMPTS: 429,
   SP_API_NOT_FOUND: 404,
   SP_API_INVALID: 400,
   SP_API_UNAVAILABLE: 503,

@@ -6,6 +6,7 @@ import { revoke, secretRoutes, sessionRoutes, trailRoutes, whoami } from './admi
 import type { ApiEnvironment } from './environment.ts'
 import { toProblem } from './problem.ts'
 import { recordRoutes } from './records.ts'
+import { RefusedTokens } from './refused-tokens.ts'
 import type { ApiServices } from './services.ts'
 
 /** No request of this API needs more. */
@@ -28,6 +29,7 @@ export function createApi(services: ApiServices): Hono<ApiEnvironment> {
 
 function authenticated(services: ApiServices): Hono<ApiEnvironment> {
   const routes = new Hono<ApiEnvironment>()
+  const refused = new RefusedTokens(services.clock)
   routes.use(
     bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problemResponse('SP_API_INVALID', 'the body is too large') }),
   )
@@ -35,7 +37,7 @@ function authenticated(services: ApiServices): Hono<ApiEnvironment> {
     const { socket } = context.env.incoming
     const { remoteAddress: address = 'unknown', remotePort: port = 0 } = socket
     const client = { address, port, tls: 'encrypted' in socket }
-    context.set('caller', await authenticate(services, context.req.header('authorization'), client))
+    context.set('caller', await authenticate(services, refused, context.req.header('authorization'), client))
     context.header('Cache-Control', 'no-store')
     await next()
   })

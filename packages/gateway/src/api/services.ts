@@ -1,5 +1,5 @@
 import type { Clock, Secret } from '#base'
-import type { Identity, Log, Policy, Resource, Revocation, Session, TrailOutlet } from '#model'
+import type { Identity, Log, Policy, RejectedCredential, Resource, Revocation, Session, TrailOutlet } from '#model'
 import type { RecordRow, TrailReader } from '#model/read'
 
 /** What the HTTP API needs of the rest; `app` fills it in. */
@@ -23,8 +23,8 @@ export interface ApiServices {
 
 /** Who calls, and what can be revoked. */
 export interface Logins {
-  /** The identity behind an API token; undefined when it is not good. */
-  verify(secret: Secret<string>): Promise<ApiLogin | undefined>
+  /** Who an API token belongs to, or why it is not good. */
+  verify(secret: Secret<string>): Promise<ApiLogin | RejectedCredential>
   /** Names of identities by their stable id, for showing to people; erased names are absent. */
   names(ids: readonly string[]): Promise<Readonly<Record<string, string>>>
   /** The id of an identity by id, name or e-mail; undefined when unknown. */
@@ -37,6 +37,7 @@ export interface Logins {
 
 /** A token that is good for the API, and what it hangs on. */
 export interface ApiLogin {
+  readonly kind: 'verified'
   readonly identity: Identity
   readonly tokenId: string
   readonly grantId: string

@@ -194,10 +194,7 @@ function apiServices(config: Config, { foundation, identity, gate, reader, polic
     reader,
     resources: config.resources.map(({ resource }) => resource),
     logins: {
-      verify: async (secret) => {
-        const answer = await identity.verifyApi(secret)
-        return answer.kind === 'verified' ? answer : undefined
-      },
+      verify: (secret) => identity.verifyApi(secret),
       names: (ids) => identity.names(ids),
       find: (person) => identity.find(person),
       revoke: (target, by, reason) => identity.revoke(target, by, reason),
