@@ -57,7 +57,10 @@ export async function startBoundary(plan: BoundaryPlan): Promise<Boundary> {
       logFile: gatewayLog,
       isReady: (line) => line.startsWith('ready'),
     })
-  let gateway = await start()
+  let gateway = await start().catch(async (error: unknown) => {
+    await Promise.all([idp.stop(), database.stop()])
+    throw error
+  })
   return {
     home,
     folder,
