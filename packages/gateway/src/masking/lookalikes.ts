@@ -14,7 +14,7 @@ export const maxLookBytes = 132
 export function isLookalike(bytes: Bytes, start: number, end: number, origin: number, to: number): boolean {
   const before = start > origin ? (bytes[start - 1] ?? 0) : 0
   return (
-    (before === PLUS && end - start <= maxPhoneBytes && isAscii(bytes, start, end)) ||
+    (before === PLUS && isTelephone(bytes, start, end)) ||
     isInUuid(bytes, start, end, origin, to) ||
     isInHexadecimal(bytes, start, end, origin, to) ||
     isInIban(bytes, start, end, origin, to)
@@ -36,8 +36,8 @@ export function isDecimal(integerDigits: number, fractionDigits: number): boolea
   return integerDigits >= 1 && fractionDigits >= 1 && integerDigits + fractionDigits <= 17
 }
 
-/** ITU-T E.164 numbers with 12 or 13 digits after the plus, and what parts them; a card of 14 or more is looked at. */
-const maxPhoneBytes = 17
+/** ITU-T E.164 numbers with 12 or 13 digits after the plus; a card of 14 or more is looked at. */
+const maxPhoneDigits = 13
 
 const PLUS = 0x2b
 const POINT = 0x2e
@@ -90,7 +90,13 @@ function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39
 }
 
-function isAscii(bytes: Bytes, start: number, end: number): boolean {
-  for (let at = start; at < end; at += 1) if ((bytes[at] ?? 0) >= 0x80) return false
-  return true
+/** Whether what stands behind a plus is ASCII with no more digits than telephone numbers have here. */
+function isTelephone(bytes: Bytes, start: number, end: number): boolean {
+  let digits = 0
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] ?? 0
+    if (byte >= 0x80) return false
+    if (isDigit(byte)) digits += 1
+  }
+  return digits <= maxPhoneDigits
 }

@@ -277,3 +277,17 @@ test('an own issuer range counts in results and records', async () => {
   assert.equal(own.begin([{ name: 'c', category: 'text' }]).mask(0, bytes, 0, bytes.length), 'masked')
   assert.ok(own.scrubber.scrubText(card) === `${'*'.repeat(13)}${card.slice(-4)}`)
 })
+
+test('a plus in front makes a telephone number of at most thirteen digits, however they are parted', () => {
+  for (const digits of [14, 15, 16, 19]) {
+    const card = withCheckDigit(
+      `${digits === 14 ? '30' : digits === 15 ? '37' : '4'}${'0'.repeat(digits)}`.slice(0, digits - 1),
+    )
+    for (const text of [`+${card}`, `tel +${card}.`, `+${card.replaceAll(/(\d{4})(?=\d)/g, '$1 ')}`]) {
+      const result = maskValue(text)
+      assert.equal(result.verdict, 'masked', withoutDigits(text))
+    }
+  }
+  const phone = `+${withCheckDigit('491701234567')}`
+  assert.equal(maskValue(phone).verdict, 'clean')
+})
