@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { verifyTrail } from '@sallyport/verifier'
-import { DIRECTORY, openOn, sourceOf } from './testkit/disk-trail.ts'
+import { checkRecovery, DIRECTORY, openOn, sourceOf, WAL } from './testkit/disk-trail.ts'
 import { LossyDisk } from './testkit/lossy-disk.ts'
 import { type CrashPoint, crashEverywhere, Witness, work } from './testkit/workload.ts'
 
@@ -38,4 +38,31 @@ test('a crash at any point of writing, sequencing, closing or recovery loses no 
   t.diagnostic(
     `${crashes} crash points, ${nested} of them crashed again in recovery; ${witness.checkpoints.size} checkpoints`,
   )
+})
+
+test('a process killed before the name of the state was durable, and a loss of power at any point of the recovery', async () => {
+  const disk = new LossyDisk()
+  await disk.makeFolder('/srv')
+  await disk.syncFolder('/')
+  const witness = new Witness(disk)
+  const { trail } = await openOn(disk)
+  await work(trail, witness, (next) => next >= 24)
+  await trail[Symbol.asyncDispose]()
+  const at = witness.points.findLastIndex(
+    ({ point }) => point.operation === 'rename' && point.path === join(WAL, 'state'),
+  )
+  const [, killed] = witness.points.slice(at)
+  assert.ok(killed?.point.operation === 'syncFolder', 'renamed, and about to be made durable')
+
+  const inner = new Witness(killed.disk, killed.promises)
+  await checkRecovery(killed.disk, killed.promises)
+  for (const { disk: left, point, promises } of inner.points) {
+    await assert.doesNotReject(
+      checkRecovery(
+        left.crash('lose', () => 0),
+        promises,
+      ),
+      `${point.operation} ${point.path}`,
+    )
+  }
 })
