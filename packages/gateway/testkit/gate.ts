@@ -82,6 +82,7 @@ export function createTestGate(options: TestGateOptions = {}): TestGate {
       for (const controller of controllers) controller.abort(end)
     },
     unsettled: () => gate.admissions.filter((one) => one.kind === 'permit' && one.outcome === undefined).length,
+    join: (request) => gate.open(request),
     open: async (request) => {
       await Promise.resolve()
       if (gate.trailDown) return refusal('SP_TRAIL_UNAVAILABLE')
@@ -131,6 +132,7 @@ function openSession(gate: TestGate, request: OpenRequest, name: string, context
       admission.outcome = outcome
     },
     touch: () => undefined,
+    mayList: (tools) => tools.map(() => true),
     close: async (end) => {
       await Promise.resolve()
       if (isClosed) return

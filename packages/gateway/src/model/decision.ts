@@ -10,6 +10,8 @@ export interface Decision {
   readonly policyHash: string
   /** The catalogue's code of a denial or hold. */
   readonly code?: ErrorCode
+  /** Of a hold: who must answer, canonically: `payments-leads:1 and security:1`. */
+  readonly need?: string
   /** What was missing or forbidden, in a few words that name no other person's rights and hold no value. */
   readonly reason?: string
 }

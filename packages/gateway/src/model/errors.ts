@@ -92,10 +92,59 @@ export const catalogue = {
     log: 'error',
   },
   SP_POLICY_NEEDS_APPROVAL: {
-    meaning: 'it needs an approval, and approvals are not open for this resource yet',
-    next: 'see which policy asks for it with: sallyport why <ref>',
+    meaning: 'it needs an approval',
+    next: 'have it approved with: sallyport approve <ref>; then do exactly the same again',
+    retry: 'later',
+    log: 'info',
+  },
+  SP_APPROVAL_DENIED: {
+    meaning: 'an approver said no',
+    next: 'see who and why with: sallyport show <ref>',
     retry: 'no',
     log: 'info',
+  },
+  SP_APPROVAL_NOT_YOURS: {
+    meaning:
+      'you may not answer this request: approvers are named by policy, and nobody answers for themselves or through an agent',
+    next: 'see who may with: sallyport show <ref>',
+    retry: 'no',
+    log: 'warn',
+  },
+  SP_APPROVAL_OVER: {
+    meaning: 'the request is not open any more',
+    next: 'see what became of it with: sallyport show <ref>',
+    retry: 'no',
+    log: 'info',
+  },
+  SP_TOOL_UNKNOWN: {
+    meaning: 'not found or not allowed',
+    next: 'list the tools that you may call with tools/list',
+    retry: 'no',
+    log: 'info',
+  },
+  SP_TOOL_CHANGED: {
+    meaning: 'the tool is not the one that was reviewed, so it is not called',
+    next: 'review the new definition and pin it with: sallyport mcp pin <resource>',
+    retry: 'no',
+    log: 'error',
+  },
+  SP_TOOL_SERVER_FAILED: {
+    meaning: 'the MCP server could not be started or ended in the middle; your access is fine',
+    next: 'try again; tell whoever runs Sallyport: the log says what the server said',
+    retry: 'later',
+    log: 'error',
+  },
+  SP_TOOL_TIMEOUT: {
+    meaning: 'the MCP server did not answer in time',
+    next: 'try again with less to do; tell whoever runs the server',
+    retry: 'later',
+    log: 'warn',
+  },
+  SP_ISOLATION_UNAVAILABLE: {
+    meaning: 'the MCP server cannot be started: this machine offers no way to isolate it',
+    next: 'install bubblewrap or allow user namespaces; sallyport doctor says what was tried',
+    retry: 'no',
+    log: 'error',
   },
   SP_OPERATION_INCOMPLETE: {
     meaning: 'the statement is not one that Sallyport fully understands, so policy cannot be applied to it',
@@ -118,6 +167,12 @@ export const catalogue = {
   SP_CLASSIFIER_BUSY: {
     meaning: 'too many statements wait for the parser',
     next: 'try again in a moment',
+    retry: 'later',
+    log: 'warn',
+  },
+  SP_SCRUB_UNAVAILABLE: {
+    meaning: 'the statement could not be searched for card data, so it was neither recorded nor sent',
+    next: 'try again in a moment, or with a smaller statement',
     retry: 'later',
     log: 'warn',
   },
@@ -206,7 +261,7 @@ export const catalogue = {
     log: 'info',
   },
   SP_BUSY: {
-    meaning: 'too many connections at once',
+    meaning: 'too many connections or operations at once',
     next: 'try again in a moment',
     retry: 'later',
     log: 'warn',

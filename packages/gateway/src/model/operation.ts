@@ -15,6 +15,8 @@ export interface Shape {
   readonly template: string
   /** Identifies the template (hexadecimal). */
   readonly fingerprint: string
+  /** Of a tool call: the hash of the tool's pinned definition (hexadecimal). */
+  readonly definition?: string
 }
 
 /** One effect on one object. */
@@ -25,8 +27,8 @@ export interface Access {
   readonly columns?: readonly string[]
 }
 
-/** The leaf actions of policy that SQL can have (`policy.md` §2). */
-export type Effect = 'select' | 'insert' | 'update' | 'delete' | 'truncate' | 'ddl' | 'call' | 'setSetting'
+/** What an operation does to an object: the leaf actions of SQL (`docs/guide/policy.md`), and the call of a tool, which is an action of its own for each tool. */
+export type Effect = 'select' | 'insert' | 'update' | 'delete' | 'truncate' | 'ddl' | 'call' | 'setSetting' | 'callTool'
 
 /** The object of an access. Names are exact: folded and unquoted as the resource would. */
 export type ObjectName =
@@ -35,6 +37,7 @@ export type ObjectName =
   | { readonly kind: 'function'; readonly schema: string; readonly name: string }
   | { readonly kind: 'setting'; readonly name: string }
   | { readonly kind: 'database' }
+  | { readonly kind: 'tool'; readonly name: string }
 
 /** One thing asked: a statement as it is about to run. */
 export interface Operation {
@@ -44,6 +47,11 @@ export interface Operation {
    * the pipeline scrubs it before it is recorded. At most `MAX_PAYLOAD_BYTES`.
    */
   readonly payload: Bytes
+  /**
+   * Of a tool call: the JSON text of the arguments object as the client wrote it, numbers and all. No duplicate keys, depth and length bounded:
+   * policy reads from it what it has a type for.
+   */
+  readonly arguments?: string
 }
 
 /** The largest payload that the trail takes: a statement of 1 MiB with what JSON adds. */

@@ -1,4 +1,5 @@
 import type { Bytes, Secret } from '#base'
+import type { PendingRequest } from './approval.ts'
 import type { BoundaryAction, DecidedShape, Decision } from './decision.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Identity } from './identity.ts'
@@ -7,23 +8,40 @@ import type { Permit } from './permit.ts'
 import type { Refusal } from './refusal.ts'
 import type { Resource } from './resource.ts'
 import type { ClientAddress, Session, SessionEnd } from './session.ts'
+import type { RunningCall, ViaFacts, ViaLink } from './via.ts'
 
 /** Decides. Synchronous: everything it needs is loaded; any error within is a denial. */
 export interface Policy {
   /** Hash of the policy set in force (hexadecimal). */
   readonly hash: string
   /** May this identity open a session on this resource? Without the client's address, policies that read the network deny. */
-  decideConnect(identity: Identity, resource: Resource, nowMs: number, client?: ClientAddress): Decision
+  decideConnect(identity: Identity, resource: Resource, nowMs: number, client?: ClientAddress, via?: ViaLink): Decision
   /** May this session run this shape? The same object comes back while nothing that it depends on has changed. */
-  decide(session: Session, shape: Shape, nowMs: number): DecidedShape
+  decide(session: Session, shape: Shape, nowMs: number, asked?: AskedFacts): DecidedShape
+  /** Which of these tools of an MCP server may this session see? One answer for each, in order. */
+  decideList(session: Session, tools: readonly string[], nowMs: number): readonly boolean[]
   /** May this identity do this to the boundary itself? Without the client's address, policies that read the network deny. */
   decideBoundary(identity: Identity, action: BoundaryAction, nowMs: number, client?: ClientAddress): Decision
 }
 
+/** What a decision depends on besides session and shape. */
+export interface AskedFacts {
+  /** The arguments of a tool call (`Operation.arguments`). */
+  readonly arguments?: string
+  /** The tool call behind it. */
+  readonly via?: ViaFacts
+  /** The need that an approval has met: the question is then whether it may be done with that approval, and the need must still be the same. */
+  readonly approved?: string
+}
+
 /** Tells who a presented secret belongs to. */
 export interface Credentials {
-  /** Checks a token or job token presented for a resource; the answer is a value, a rejection names its code. */
-  verify(secret: Secret<string>, resource: Resource): Promise<VerifiedCredential | RejectedCredential>
+  /**
+   * Checks a token or job token presented for a resource; the answer is a value, a rejection names its code.
+   *
+   * @param door the private door by which it was presented (`OpenRequest.door`).
+   */
+  verify(secret: Secret<string>, resource: Resource, door?: string): Promise<VerifiedCredential | RejectedCredential>
   /** Calls the listener for each revocation from now on; returns how to stop. */
   onRevoked(listener: (revocation: Revocation) => void): () => void
 }
@@ -39,6 +57,8 @@ export interface VerifiedCredential {
   readonly grantEndsAtMs: number
   /** The idle limit of sessions under it, absent for workloads. */
   readonly idleLimitMs?: number
+  /** The MCP server whose child presented it. */
+  readonly via?: ViaLink
 }
 
 /** A secret that was not. */
@@ -64,6 +84,11 @@ export interface Revocation {
 export interface Gate {
   /** Verifies, decides `connect`, records, and opens; or says no. Never throws. */
   open(request: OpenRequest): Promise<OpenSession | Refusal>
+  /**
+   * As `open`, for protocols without connections: verifies the secret each time, and whoever comes again with a token whose session on this
+   * resource is still open gets that session. Never throws.
+   */
+  join(request: OpenRequest): Promise<OpenSession | Refusal>
 }
 
 /** What a protocol knows when somebody wants in. */
@@ -71,6 +96,36 @@ export interface OpenRequest {
   readonly resource: Resource
   readonly secret: Secret<string>
   readonly client: ClientAddress
+  /** The private door by which they came: a fact of the listener, never of the client. Absent at the public ones. */
+  readonly door?: string
+}
+
+/** Makes the private doors by which the SQL of MCP servers comes back. */
+export interface PrivateDoors {
+  /** Opens a door for one child; it is closed with it. */
+  open(child: DoorFacts): Promise<PrivateDoor>
+}
+
+/** Whom a door is for. */
+export interface DoorFacts {
+  readonly childId: string
+  /** The session of the caller whose calls the child answers: identity, grant and end are theirs. */
+  readonly session: Session
+  /** The database that it leads to. */
+  readonly database: string
+  readonly tools: readonly string[]
+  /** Where the socket is put; the folder is the child's alone. Absent: a loopback port instead, for children without namespaces. */
+  readonly folder?: string
+  running(): readonly RunningCall[]
+}
+
+/** An open door. */
+export interface PrivateDoor extends AsyncDisposable {
+  readonly address: { readonly socketPath: string } | { readonly port: number }
+  /** What the child gives as user, database and password. */
+  readonly user: string
+  readonly database: string
+  readonly token: Secret<string>
 }
 
 /** An open session: the only way to get permits. */
@@ -83,6 +138,8 @@ export interface OpenSession {
    * is still decided and recorded as given; whether it runs is the protocol's to say by its outcome.
    */
   admit(batch: readonly Operation[]): Promise<readonly Verdict[]>
+  /** Which of these tools may be shown; one answer for each, in order. Nothing is recorded. */
+  mayList(tools: readonly string[]): readonly boolean[]
   /** Hands over how a permitted operation ended, exactly once per permit. */
   complete(permit: Permit, outcome: Outcome): void
   /** Says that the client is alive (for the idle limit). */
@@ -91,9 +148,13 @@ export interface OpenSession {
   close(end: SessionEnd): Promise<void>
 }
 
-/** The answer to one operation. */
+/**
+ * The answer to one operation. A refusal with `pending` waits for an approval: when that is granted, the same operation asked again will get its
+ * permit.
+ */
 export type Verdict =
-  { readonly kind: 'permit'; readonly permit: Permit } | { readonly kind: 'refusal'; readonly refusal: Refusal }
+  | { readonly kind: 'permit'; readonly permit: Permit }
+  | { readonly kind: 'refusal'; readonly refusal: Refusal; readonly pending?: PendingRequest }
 
 /** Whether an answer of the gate is a refusal. */
 export function isRefusal(answer: OpenSession | Refusal): answer is Refusal {
@@ -118,6 +179,15 @@ export interface Sealer {
 export interface Scrubber {
   scrub(bytes: Bytes): Bytes
   scrubText(text: string): string
+}
+
+/** Replaces card numbers and track data in payloads before they are recorded, which may take longer than one turn of the event loop. */
+export interface PayloadScrubber {
+  /**
+   * The scrubbed payload: at once when it is small, else promised. `undefined` when it could not be scrubbed (too much is waiting, it took too
+   * long, the detector failed): then it must be neither recorded nor sent. Never throws, never rejects; the bytes given are not changed.
+   */
+  scrub(payload: Bytes): Bytes | undefined | Promise<Bytes | undefined>
 }
 
 /** The masking of results. */

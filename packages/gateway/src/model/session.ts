@@ -1,5 +1,6 @@
 import type { Identity } from './identity.ts'
 import type { Resource } from './resource.ts'
+import type { ViaLink } from './via.ts'
 
 /** One identity's connection to one resource. The object is one and the same for the whole session: caches compare it by identity. */
 export interface Session {
@@ -14,6 +15,8 @@ export interface Session {
   /** When the session must end, whatever its token says (milliseconds since the epoch). */
   readonly endsAtMs: number
   readonly client: ClientAddress
+  /** The MCP server through which it comes; absent for somebody's own connection. */
+  readonly via?: ViaLink
 }
 
 /** Where the connection came from, as the kernel says. */

@@ -1,4 +1,5 @@
 import type { Bytes } from '#base'
+import type { RequestStatus } from './approval.ts'
 
 /**
  * The ports of the control store: what identity and vault keep, as they see it. Times are milliseconds since the Unix epoch. Every
@@ -180,4 +181,76 @@ export interface KeyStore {
   find(name: string): Promise<Bytes | undefined>
   /** Writes a key unless the name is taken; answers the key that is in force afterwards, so that of two writers both hold the same. */
   create(name: string, sealed: Bytes, atMs: number): Promise<Bytes>
+}
+
+/** A request for a held operation. */
+export interface StoredRequest {
+  /** Its reference: that of the record that holds the operation. */
+  readonly ref: string
+  /** Keyed digest (hexadecimal) of what it binds to: person, client, way, resource, exact operation. Never of card data alone. */
+  readonly digest: string
+  readonly identityId: string
+  readonly agentId?: string
+  readonly resource: string
+  readonly server?: string
+  readonly tool?: string
+  readonly verb: string
+  readonly template: string
+  readonly need: string
+  readonly reason: string
+  readonly policies: readonly string[]
+  readonly policyHash: string
+  /** The scrubbed payload, sealed, for whoever answers. */
+  readonly sealed: Bytes
+  readonly openedAtMs: number
+  readonly expiresAtMs: number
+  readonly status: RequestStatus
+  /** Numbers of the records of the request and of its answers, in order. */
+  readonly records: readonly number[]
+  readonly answers: readonly StoredAnswer[]
+  readonly usedAtMs?: number
+}
+
+/** One person's answer. */
+export interface StoredAnswer {
+  readonly identityId: string
+  readonly answer: 'approve' | 'deny'
+  /** Groups of the need that the person was in when answering. */
+  readonly groups: readonly string[]
+  readonly reason: string
+  readonly atMs: number
+}
+
+/** Which requests. */
+export interface RequestFilter {
+  readonly identityId?: string
+  readonly status?: RequestStatus
+  readonly openedFromMs?: number
+  readonly openedToMs?: number
+  readonly limit: number
+}
+
+/** Keeps requests. */
+export interface RequestStore {
+  create(request: StoredRequest): Promise<void>
+  find(ref: string): Promise<StoredRequest | undefined>
+  /** The newest of this digest that is open or approved and has not expired. */
+  findByDigest(digest: string, nowMs: number): Promise<StoredRequest | undefined>
+  /** How many of an identity are open and have not expired. */
+  countOpen(identityId: string, nowMs: number): Promise<number>
+  /** Newest first. */
+  list(filter: RequestFilter): Promise<readonly StoredRequest[]>
+  /** Adds an answer to one that is open, has this many answers and has not expired; false when it is not (any more). */
+  answer(ref: string, answers: number, change: RequestAnswer): Promise<boolean>
+  /** Marks one as used that is approved, not used and not expired; of two callers one wins. */
+  use(ref: string, atMs: number): Promise<boolean>
+  /** Marks those that are open or approved and whose time is over as expired; answers them, up to `limit`. */
+  expire(nowMs: number, limit: number): Promise<readonly StoredRequest[]>
+}
+
+/** An answer with what it makes of the request. */
+export interface RequestAnswer {
+  readonly answer: StoredAnswer
+  readonly record: number
+  readonly status: RequestStatus
 }

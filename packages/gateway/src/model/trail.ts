@@ -1,8 +1,10 @@
 import type { Bytes, JsonObject } from '#base'
+import type { ApprovalLink } from './approval.ts'
 import type { DecidedShape } from './decision.ts'
 import type { Identity } from './identity.ts'
 import type { Outcome } from './operation.ts'
 import type { Session } from './session.ts'
+import type { RecordedVia } from './via.ts'
 
 /** The intent of one operation, recorded before it is sent; also the record of a refusal. */
 export interface IntentEntry {
@@ -12,6 +14,10 @@ export interface IntentEntry {
   readonly decided: DecidedShape
   /** The scrubbed payload. */
   readonly payload: Bytes
+  /** The tool call behind it, when it comes through an MCP server. */
+  readonly via?: RecordedVia
+  /** The approval that it runs under, when policy asked for one. */
+  readonly approval?: ApprovalLink
 }
 
 /** Everything else that is recorded: logins, sessions, changes, readings of the trail. */

@@ -52,6 +52,7 @@ function boundary() {
     hash: 'h',
     decideConnect: () => ({ outcome: 'allow', policies: ['connect'], policyHash: 'h' }),
     decide: (_session, shape) => decide(shape),
+    decideList: (_session, tools) => tools.map(() => true),
     decideBoundary: () => ({ outcome: 'deny', policies: [], policyHash: 'h' }),
   }
   const credentials: Credentials = {

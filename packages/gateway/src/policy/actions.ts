@@ -4,7 +4,7 @@ import type { BoundaryAction, Effect } from '#model'
 type ResourceType = 'Database' | 'Schema' | 'Table' | 'Function' | 'Boundary'
 
 /** An action that is asked about; groups and twins are not leaves. */
-export type LeafAction = Effect | 'connect' | 'adhoc' | 'incomplete' | BoundaryAction
+export type LeafAction = Exclude<Effect, 'callTool'> | 'connect' | 'adhoc' | 'incomplete' | BoundaryAction
 
 interface Leaf {
   readonly groups: readonly string[]

@@ -1,4 +1,4 @@
-import type { Resource } from '#model'
+import type { DatabaseResource, Resource } from '#model'
 import { encodeName, encodePart } from './names.ts'
 
 /** The zone whose resources ask for reviewed permits. */
@@ -40,7 +40,8 @@ export interface Catalog {
 /** Collects what policy can name. Two resources of one name are the configuration's error; the later one counts. */
 export function buildCatalog(input: CatalogInput): Catalog {
   const databases = new Map<string, CatalogDatabase>()
-  for (const resource of input.resources) databases.set(resource.name, catalogDatabase(resource))
+  for (const resource of input.resources)
+    if (resource.kind === 'postgres') databases.set(resource.name, catalogDatabase(resource))
   const zones = new Set([CDE])
   for (const { zone } of databases.values()) if (zone !== undefined) zones.add(zone)
   return {
@@ -53,7 +54,7 @@ export function buildCatalog(input: CatalogInput): Catalog {
   }
 }
 
-function catalogDatabase(resource: Resource): CatalogDatabase {
+function catalogDatabase(resource: DatabaseResource): CatalogDatabase {
   const tables = new Set<string>()
   const schemas = new Set<string>()
   for (const listed of resource.tables) {

@@ -54,7 +54,7 @@ export function buildBoundary(catalog: Catalog): Target {
 }
 
 /** An object of a database, with its schema, database and zone. A setting is the database's. */
-export function buildTarget(object: ObjectName, database: CatalogDatabase): Target {
+export function buildTarget(object: Exclude<ObjectName, { kind: 'tool' }>, database: CatalogDatabase): Target {
   const databaseRef = { type: 'Database', id: database.entity }
   const above = entity(databaseRef, database.zone === undefined ? [] : [{ type: 'Zone', id: database.zone }])
   if (object.kind === 'database' || object.kind === 'setting')

@@ -30,10 +30,9 @@ describe('the hash', () => {
     'another group': { groups: [...sampleInput().groups, 'more'] },
     'another workload': { workloads: [...sampleInput().workloads, 'more-bot'] },
     'another table': {
-      resources: sampleInput().resources.map((resource) => ({
-        ...resource,
-        tables: [...resource.tables, 'public.more'],
-      })),
+      resources: sampleInput().resources.map((resource) =>
+        resource.kind === 'postgres' ? { ...resource, tables: [...resource.tables, 'public.more'] } : resource,
+      ),
     },
     'a zone': { resources: sampleInput().resources.map((resource) => ({ ...resource, zone: 'cde' })) },
   }

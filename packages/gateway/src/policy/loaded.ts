@@ -76,6 +76,10 @@ export class LoadedPolicy implements Policy {
     }
   }
 
+  decideList(_session: Session, tools: readonly string[]): readonly boolean[] {
+    return tools.map(() => false)
+  }
+
   /** Explains how a question would be answered now: the answer, check by check, and which permits nearly matched. For `why`, not for deciding. */
   explain(question: ExplainQuestion): Explanation {
     return explainQuestion(question, {

@@ -41,7 +41,7 @@ export function statementQuestions(
   add('adhoc', whole)
   if (isIncomplete) add('incomplete', whole)
   for (const { effect, object } of accesses) {
-    if (!fits(effect, object))
+    if (effect === 'callTool' || object.kind === 'tool' || !fits(effect, object))
       return { code: 'SP_POLICY_ERROR', reason: `${effect} does not apply to a ${object.kind}` }
     if (isTooLong(object))
       return { code: 'SP_OPERATION_TOO_LARGE', reason: `a name is longer than ${MAX_NAME_LENGTH} characters` }
@@ -66,6 +66,8 @@ const kindsOf: Readonly<Record<Effect, readonly ObjectName['kind'][]>> = {
   ddl: ['table', 'schema', 'function', 'database'],
   call: ['function'],
   setSetting: ['setting'],
+  // A tool's call is an action of its own.
+  callTool: [],
 }
 
 function fits(effect: Effect, object: ObjectName): boolean {

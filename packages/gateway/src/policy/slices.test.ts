@@ -102,8 +102,9 @@ const identity: fc.Arbitrary<Identity> = fc
       : { ...shared, ...acting, kind: 'workload', mfa: false }
   })
 
-const table = (schemaName: string, name: string): ObjectName => ({ kind: 'table', schema: schemaName, name })
-const objects: readonly ObjectName[] = [
+type SqlObject = Exclude<ObjectName, { kind: 'tool' }>
+const table = (schemaName: string, name: string): SqlObject => ({ kind: 'table', schema: schemaName, name })
+const objects: readonly SqlObject[] = [
   { kind: 'database' },
   { kind: 'schema', schema: 'public' },
   table('public', 'orders'),

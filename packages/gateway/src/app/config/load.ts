@@ -73,12 +73,14 @@ function toResource(entry: ConfigFile['resources'][number]): ConfiguredResource 
   if (protocol === undefined) throw new GatewayError('SP_CONFIG_INVALID', `resource "${entry.name}" has no protocol`)
   const zone = entry.zone === undefined ? {} : { zone: entry.zone }
   return {
-    resource: { name: entry.name, kind: protocol.name, ...zone, tables: entry.tables },
+    resource: { name: entry.name, kind: 'postgres', ...zone, tables: entry.tables },
     settings: protocol.block,
   }
 }
 
-function blocksOf(entry: ConfigFile['resources'][number]): readonly { name: Resource['kind']; block: unknown }[] {
+function blocksOf(
+  entry: ConfigFile['resources'][number],
+): readonly { name: (typeof protocols)[number]['name']; block: unknown }[] {
   const blocks: Readonly<Record<string, unknown>> = entry
   return protocols
     .filter((protocol) => blocks[protocol.name] !== undefined)

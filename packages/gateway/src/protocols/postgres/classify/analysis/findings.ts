@@ -73,6 +73,8 @@ function keyOf(object: ObjectName): string {
       return `setting\0${object.name}`
     case 'database':
       return 'database'
+    case 'tool':
+      return `tool\0${object.name}`
   }
 }
 

@@ -34,6 +34,8 @@ export function formatAccess({ effect, object, columns }: Access): string {
       return `${effect} ${object.name}`
     case 'database':
       return `${effect} database`
+    case 'tool':
+      return `${effect} tool ${object.name}`
   }
 }
 
