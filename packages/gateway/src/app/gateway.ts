@@ -7,6 +7,7 @@ import type { TrailEvent } from '#model'
 import { createGate, type SessionGate } from '#pipeline'
 import type { LoadedPolicy } from '#policy'
 import { createClassifier } from '#protocols/postgres'
+import { DEFAULT_LIMITS } from '#trail'
 import { type Config, loadConfig } from './config/load.ts'
 import { createExplain } from './explain.ts'
 import { type Foundation, openFoundation, type StartOptions } from './foundation.ts'
@@ -14,6 +15,7 @@ import { createHttpServer } from './http.ts'
 import { closeListener, createTcpServer, listen } from './listeners.ts'
 import { loadPolicyFolder } from './policy-folder.ts'
 import { createPostgresListener } from './postgres.ts'
+import { ThreadedScrubber } from './scrubbing/payload-scrubber.ts'
 import { createSecretSource } from './secrets.ts'
 import { systemClock, systemIds } from './system.ts'
 import { verifyTrailFolder } from './verify-folder.ts'
@@ -75,15 +77,17 @@ async function assemble(
   stack.defer(() => {
     identity.close()
   })
+  const scrubber = stack.use(new ThreadedScrubber({ scrubber: masking.scrubber, log }))
+  await scrubber.start()
   const gate = createGate({
     credentials: identity.credentials,
     policy: () => policy,
     trail,
-    scrubber: masking.scrubber,
+    scrubber,
     clock: systemClock,
     ids: systemIds,
     log,
-    maxSessions: config.file.limits.sessions,
+    limits: { sessions: config.file.limits.sessions, operations: DEFAULT_LIMITS.openIntents },
   })
   const sweep = setInterval(() => {
     gate.sweep()

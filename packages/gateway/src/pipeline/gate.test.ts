@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseRef, Secret, toUtf8 } from '#base'
+import { fromUtf8, parseRef, Secret, toUtf8 } from '#base'
 import {
   type Credentials,
   type DecidedShape,
@@ -10,6 +10,7 @@ import {
   isRefusal,
   type OpenSession,
   type OutcomeEntry,
+  type PayloadScrubber,
   type Person,
   type Policy,
   type Revocation,
@@ -34,7 +35,7 @@ const client = { address: '127.0.0.1', port: 1, tls: false }
 
 /** A boundary over in-memory ports: the trail is a list, time stands still until it is moved. */
 function boundary() {
-  const state = { nowMs: 1_000_000, trailWorks: true, listener: (_: Revocation): void => undefined }
+  const state = { nowMs: 1_000_000, identity: alice, trailWorks: true, listener: (_: Revocation): void => undefined }
   const entries: (IntentEntry | EventEntry | OutcomeEntry)[] = []
   const trail: TrailOutlet = {
     async record(batch) {
@@ -62,7 +63,7 @@ function boundary() {
         return { kind: 'rejected', code: 'SP_AUTH_TOKEN_UNKNOWN', reason: 'not one of ours' }
       return {
         kind: 'verified',
-        identity: alice,
+        identity: state.identity,
         tokenId: 'tok_1',
         grantId: 'grt_1',
         grantEndsAtMs: state.nowMs + 3_600_000,
@@ -76,7 +77,7 @@ function boundary() {
   }
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const clock = { nowMs: () => state.nowMs, monotonicMs: () => state.nowMs }
-  const scrubber = { scrub: (bytes: Uint8Array) => bytes, scrubText: (text: string) => text }
+  const scrubber: { scrub: PayloadScrubber['scrub'] } = { scrub: (payload) => payload }
   let ids = 0
   const gate = createGate({
     credentials,
@@ -86,14 +87,14 @@ function boundary() {
     clock,
     ids: { next: () => `s${ids++}` },
     log,
-    maxSessions: 2,
+    limits: { sessions: 8, operations: 16 },
   })
   const openSession = async (): Promise<OpenSession> => {
     const answer = await gate.open({ resource: cards, secret: new Secret('good'), client })
     assert.ok(!isRefusal(answer))
     return answer
   }
-  return { gate, entries, state, openSession }
+  return { gate, entries, state, scrubber, openSession }
 }
 
 const statement = (shape: Shape) => ({ shape, payload: toUtf8('{}') })
@@ -228,11 +229,114 @@ test('an idle session ends, a running operation is no idleness, and time ends ev
   assert.deepEqual(busy.ended.reason, { kind: 'expired' })
 })
 
+const person = (id: string): Person => ({ ...alice, id, subject: id, name: `${id}@example.com` })
+
 test('no more sessions than the limit', async () => {
-  const { gate, openSession } = boundary()
-  await openSession()
-  await openSession()
+  const { gate, entries, state, openSession } = boundary()
+  for (const id of ['a', 'b', 'c', 'd']) {
+    state.identity = person(id)
+    await openSession()
+    await openSession()
+  }
+  state.identity = person('e')
+  const recorded = entries.length
   const answer = await gate.open({ resource: cards, secret: new Secret('good'), client })
   assert.ok(isRefusal(answer))
   assert.equal(answer.code, 'SP_BUSY')
+  // Nobody is asked who they are, so nothing is recorded either.
+  assert.equal(entries.length, recorded)
+})
+
+test('no more sessions of one identity than a quarter of the limit, however they come', async () => {
+  const { gate, entries, state, openSession } = boundary()
+  const request = { resource: cards, secret: new Secret('good'), client }
+  const answers = await Promise.all(Array.from({ length: 5 }, () => gate.open(request)))
+  const refused = answers.filter((answer) => isRefusal(answer))
+  assert.deepEqual(
+    refused.map(({ code }) => code),
+    ['SP_BUSY', 'SP_BUSY', 'SP_BUSY'],
+  )
+  const onRecord = entries[parseRef(refused[0]?.ref ?? '') ?? -1]
+  assert.ok(onRecord?.kind === 'event' && onRecord.event.status === 'failure' && onRecord.event.code === 'SP_BUSY')
+  state.identity = person('b')
+  await openSession()
+  state.identity = alice
+  const open = answers.find((answer): answer is OpenSession => !isRefusal(answer))
+  await open?.close({ kind: 'client' })
+  await openSession()
+})
+
+test('no more operations of one identity under way than a quarter of the limit, over all its sessions', async () => {
+  const { entries, state, openSession } = boundary()
+  const sessions = [await openSession(), await openSession()] as const
+  const verdicts = await Promise.all(sessions.map((session) => session.admit([statement(select), statement(select)])))
+  assert.ok(verdicts.flat().every(({ kind }) => kind === 'permit'))
+  const [refused, denied] = await sessions[0].admit([statement(select), statement(drop)])
+  assert.ok(refused?.kind === 'refusal' && refused.refusal.code === 'SP_BUSY')
+  assert.ok(denied?.kind === 'refusal' && denied.refusal.code === 'SP_POLICY_DENIED')
+  const intent = entries[parseRef(refused.refusal.ref ?? '') ?? -1]
+  assert.ok(intent?.kind === 'intent' && intent.decided.decision.code === 'SP_BUSY')
+  state.identity = person('b')
+  const other = await openSession()
+  assert.equal((await other.admit([statement(select)]))[0]?.kind, 'permit')
+  for (const verdict of verdicts.flat()) {
+    if (verdict.kind === 'permit')
+      sessions[0].complete(verdict.permit, { status: 'success', rows: 0, bytes: 0, durationMs: 1 })
+  }
+  await sessions[1].close({ kind: 'client' })
+  const again = await sessions[0].admit([statement(select), statement(select), statement(select), statement(select)])
+  assert.ok(again.every(({ kind }) => kind === 'permit'))
+})
+
+test('operations that are being recorded count, and those that could not be do not', async () => {
+  const { state, openSession } = boundary()
+  const session = await openSession()
+  const three = [statement(select), statement(select), statement(select)]
+  const [first, second] = await Promise.all([session.admit(three), session.admit(three)])
+  assert.ok(first.every(({ kind }) => kind === 'permit') && second.every(({ kind }) => kind === 'refusal'))
+  await session.close({ kind: 'client' })
+  const another = await openSession()
+  state.trailWorks = false
+  for (let round = 0; round < 3; round++) await assert.rejects(another.admit(three), { code: 'SP_TRAIL_UNAVAILABLE' })
+  state.trailWorks = true
+  assert.ok((await another.admit(three)).every(({ kind }) => kind === 'permit'))
+})
+
+test('payloads are recorded as scrubbed, in order, also those that take longer', async () => {
+  const { entries, scrubber, openSession } = boundary()
+  scrubber.scrub = (payload) => (fromUtf8(payload) === 'long' ? Promise.resolve(toUtf8('l***')) : toUtf8('s'))
+  const session = await openSession()
+  await session.admit(['short', 'long', 'short'].map((text) => ({ shape: select, payload: toUtf8(text) })))
+  const payloads = entries.filter((entry) => entry.kind === 'intent').map(({ payload }) => fromUtf8(payload))
+  assert.deepEqual(payloads, ['s', 'l***', 's'])
+})
+
+test('what could not be scrubbed is refused, and on record without its payload', async () => {
+  const { entries, scrubber, openSession } = boundary()
+  scrubber.scrub = (payload) => (payload.length === 4 ? Promise.resolve(undefined) : payload)
+  const session = await openSession()
+  const batch = [select, select, drop].map((shape, index) => ({
+    shape,
+    payload: toUtf8(index === 0 ? 'short' : 'long'),
+  }))
+  const verdicts = await session.admit(batch)
+  assert.deepEqual(
+    verdicts.map((verdict) => (verdict.kind === 'refusal' ? verdict.refusal.code : verdict.kind)),
+    ['permit', 'SP_SCRUB_UNAVAILABLE', 'SP_POLICY_DENIED'],
+  )
+  const payloads = entries.filter((entry) => entry.kind === 'intent').map(({ payload }) => fromUtf8(payload))
+  assert.deepEqual(payloads, ['short', '{"unscrubbed":4}', '{"unscrubbed":4}'])
+  assert.equal((await session.admit([{ shape: select, payload: toUtf8('short') }]))[0]?.kind, 'permit')
+})
+
+test('a session that ends while a payload is being scrubbed records and permits nothing more', async () => {
+  const { entries, scrubber, state, openSession } = boundary()
+  const scrubbed = Promise.withResolvers<Uint8Array>()
+  scrubber.scrub = () => scrubbed.promise
+  const session = await openSession()
+  const admitting = session.admit([statement(select)])
+  state.listener({ identityId: 'usr_a', by: 'bob', reason: 'left' })
+  scrubbed.resolve(toUtf8('{}'))
+  await assert.rejects(admitting, { code: 'SP_SESSION_REVOKED' })
+  assert.equal(entries.filter((entry) => entry.kind === 'intent').length, 0)
 })

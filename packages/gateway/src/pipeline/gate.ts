@@ -8,19 +8,21 @@ import {
   type Log,
   type OpenRequest,
   type OpenSession,
+  type PayloadScrubber,
   type Policy,
   type Receipt,
   type Refusal,
   type RejectedCredential,
   type Revocation,
-  type Scrubber,
   type Session,
   type SessionEnd,
   type TrailEvent,
   type TrailOutlet,
   type VerifiedCredential,
 } from '#model'
-import { isTouched, type LiveSession, LiveSessions } from './live-sessions.ts'
+import { denied } from './denials.ts'
+import { isTouched, type LiveSession, LiveSessions, type SessionLimits } from './live-sessions.ts'
+import { JoinedSessions } from './joined-sessions.ts'
 import { refusal } from './refusals.ts'
 import { GatedSession, type SessionPorts } from './session.ts'
 
@@ -30,12 +32,12 @@ export interface GateOptions {
   /** The policy in force now. */
   readonly policy: () => Policy
   readonly trail: TrailOutlet
-  readonly scrubber: Scrubber
+  readonly scrubber: PayloadScrubber
   readonly clock: Clock
   readonly ids: Ids
   readonly log: Log
-  /** Sessions open at once, over all resources. */
-  readonly maxSessions: number
+  /** Over all resources. */
+  readonly limits: SessionLimits
 }
 
 /** The gate with what administrators need of it. */
@@ -53,11 +55,13 @@ type GatePorts = GateOptions & SessionPorts
 
 /** Creates the gate through which every protocol opens its sessions. */
 export function createGate(options: GateOptions): SessionGate {
-  const live = new LiveSessions(options.clock)
+  const live = new LiveSessions(options.clock, options.limits)
   const ports: GatePorts = { ...options, live }
+  const joined = new JoinedSessions()
   options.credentials.onRevoked((revocation) => live.revoke(revocation))
   return {
     open: (request) => open(request, ports),
+    join: (request) => open(request, ports, joined),
     list: () => live.list(),
     end: (id, end) => live.end(id, end),
     endAll: (end) => {
@@ -69,17 +73,17 @@ export function createGate(options: GateOptions): SessionGate {
   }
 }
 
-async function open(request: OpenRequest, ports: GatePorts): Promise<OpenSession | Refusal> {
+/** Verifies, and opens; with `joined` only when the token has no open session there. */
+async function open(request: OpenRequest, ports: GatePorts, joined?: JoinedSessions): Promise<OpenSession | Refusal> {
   const { resource } = request
-  const code = ports.live.size >= ports.maxSessions ? 'SP_BUSY' : undefined
-  if (code !== undefined) return refusal({ code, what: 'access', resource })
+  // Not on record: it would be a record for each attempt of a flood. Who joins may have a session already.
+  if (joined === undefined && ports.live.isFull) return refusal({ code: 'SP_BUSY', what: 'access', resource })
   const seen = ports.live.watch()
   try {
-    const credential = await ports.credentials.verify(request.secret, resource)
+    const credential = await ports.credentials.verify(request.secret, resource, request.door)
     if (credential.kind === 'rejected') return await rejectCredential(request, credential, ports)
-    const decision = ports.policy().decideConnect(credential.identity, resource, ports.clock.nowMs(), request.client)
-    if (decision.outcome !== 'allow') return await denyConnect(request, credential, decision, ports)
-    return await admitSession(request, credential, { decision, seen }, ports)
+    const begin = (): Promise<OpenSession | Refusal> => beginSession(request, credential, seen, ports)
+    return await (joined === undefined ? begin() : joined.join(credential, resource.name, begin))
   } catch (error) {
     // Whatever failed, the answer is no; without a record there is no reference either.
     ports.log.error('session.open_failed', { resource: resource.name, error: String(error) })
@@ -87,6 +91,23 @@ async function open(request: OpenRequest, ports: GatePorts): Promise<OpenSession
   } finally {
     ports.live.unwatch(seen)
   }
+}
+
+async function beginSession(
+  request: OpenRequest,
+  credential: VerifiedCredential,
+  seen: readonly Revocation[],
+  ports: GatePorts,
+): Promise<OpenSession | Refusal> {
+  const { resource, client } = request
+  const { identity, via } = credential
+  const decision = ports.policy().decideConnect(identity, resource, ports.clock.nowMs(), client, via)
+  if (decision.outcome !== 'allow') return await denyConnect(request, credential, decision, ports)
+  if (!ports.live.hasRoomFor(identity.id)) {
+    const busy = denied(decision, 'SP_BUSY', 'too many sessions are open at once')
+    return await denyConnect(request, credential, busy, ports)
+  }
+  return await admitSession(request, credential, { decision, seen }, ports)
 }
 
 async function rejectCredential(
@@ -149,6 +170,7 @@ async function admitSession(
     startedAtMs,
     endsAtMs: credential.grantEndsAtMs,
     client: request.client,
+    ...(credential.via === undefined ? {} : { via: credential.via }),
   }
   const entry = {
     session,
@@ -157,6 +179,7 @@ async function admitSession(
     lastActiveMonotonicMs: ports.clock.monotonicMs(),
     operations: 0,
     running: 0,
+    holdings: ports.live.holdingsOf(session.identity.id),
   }
   // Listed before the record is written, so that a revocation in between finds it.
   ports.live.add(entry)

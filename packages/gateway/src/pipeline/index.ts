@@ -5,4 +5,4 @@
  * protocol and no store, only ports. It can write the trail and never read it. Every fault on the way is a refusal.
  */
 export { type GateOptions, createGate, type SessionGate } from './gate.ts'
-export type { LiveSession } from './live-sessions.ts'
+export type { LiveSession, SessionLimits } from './live-sessions.ts'

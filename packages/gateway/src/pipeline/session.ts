@@ -1,4 +1,4 @@
-import type { Clock } from '#base'
+import { type Bytes, type Clock, toUtf8 } from '#base'
 import {
   type DecidedShape,
   type ErrorCode,
@@ -8,16 +8,17 @@ import {
   type OpenSession,
   type Operation,
   type Outcome,
+  type PayloadScrubber,
   type Permit,
   type Policy,
   type Receipt,
-  type Scrubber,
   type Session,
   type SessionEnd,
   type TrailOutlet,
   type Verdict,
 } from '#model'
 import { mint } from '#model/mint'
+import { deniedShape } from './denials.ts'
 import type { LiveSessions, SessionEntry } from './live-sessions.ts'
 import { refusal } from './refusals.ts'
 
@@ -25,11 +26,16 @@ import { refusal } from './refusals.ts'
 export interface SessionPorts {
   readonly policy: () => Policy
   readonly trail: TrailOutlet
-  readonly scrubber: Scrubber
+  readonly scrubber: PayloadScrubber
   readonly clock: Clock
   readonly log: Log
   readonly live: LiveSessions
 }
+
+/** What the scrubber answers: the payload, nothing, or a promise of either. */
+type Scrubbing = ReturnType<PayloadScrubber['scrub']>
+
+const TOO_MANY_OPEN = 'too many operations are under way at once'
 
 const REFUSED: Outcome = { status: 'refused', rows: 0, bytes: 0, durationMs: 0 }
 
@@ -59,24 +65,34 @@ export class GatedSession implements OpenSession {
   async admit(batch: readonly Operation[]): Promise<readonly Verdict[]> {
     this.touch()
     this.#refuseWhenEnded()
-    const now = this.#ports.clock.nowMs()
-    const decided = batch.map((operation) => this.#ports.policy().decide(this.session, operation.shape, now))
-    const receipts = await this.#ports.trail.record(
-      batch.map((operation, index) => this.#intent(operation, at(decided, index), now)),
-    )
-    // The session may have been revoked while the record was being written: a permit must not outlive it.
-    if (this.ended.aborted) {
-      for (const receipt of receipts) this.#conclude(receipt.sequence, REFUSED)
-      this.#refuseWhenEnded()
+    const scrubbing = batch.map((operation) => this.#ports.scrubber.scrub(operation.payload))
+    const payloads = areScrubbed(scrubbing) ? scrubbing : await this.#untilScrubbed(scrubbing)
+    const intents = this.#intents(batch, payloads)
+    const reserved = this.#reserve(intents)
+    try {
+      const receipts = await this.#ports.trail.record(intents)
+      // The session may have been revoked while the record was being written: a permit must not outlive it.
+      if (this.ended.aborted) {
+        for (const receipt of receipts) this.#conclude(receipt.sequence, REFUSED)
+        this.#refuseWhenEnded()
+      }
+      return batch.map((operation, index) => this.#verdict(operation, at(intents, index), at(receipts, index)))
+    } finally {
+      this.#entry.holdings.operations -= reserved
     }
-    return batch.map((operation, index) => this.#verdict(operation, at(decided, index), at(receipts, index)))
   }
 
   complete(permit: Permit, outcome: Outcome): void {
     if (!this.#open.delete(permit.sequence)) return
     this.#entry.running--
+    this.#entry.holdings.operations--
     this.touch()
     this.#conclude(permit.sequence, outcome)
+  }
+
+  mayList(tools: readonly string[]): readonly boolean[] {
+    this.#refuseWhenEnded()
+    return this.#ports.policy().decideList(this.session, tools, this.#ports.clock.nowMs())
   }
 
   close(end: SessionEnd): Promise<void> {
@@ -84,12 +100,46 @@ export class GatedSession implements OpenSession {
     return this.#closing
   }
 
-  #intent(operation: Operation, decided: DecidedShape, timeMs: number): IntentEntry {
-    const payload = this.#ports.scrubber.scrub(operation.payload)
+  /** Waits for payloads that are scrubbed elsewhere; the session may end meanwhile. */
+  async #untilScrubbed(scrubbing: readonly Scrubbing[]): Promise<readonly (Bytes | undefined)[]> {
+    const payloads = await Promise.all(scrubbing)
+    this.#refuseWhenEnded()
+    return payloads
+  }
+
+  /** Decides each operation, after all waiting, and words its intent; without a scrubbed payload it is denied, and its payload says how long it was. */
+  #intents(batch: readonly Operation[], payloads: readonly (Bytes | undefined)[]): IntentEntry[] {
+    const timeMs = this.#ports.clock.nowMs()
+    const policy = this.#ports.policy()
+    return batch.map((operation, index) => {
+      const decided = policy.decide(this.session, operation.shape, timeMs)
+      const payload = payloads[index]
+      return payload === undefined
+        ? this.#intent(deniedShape(decided, 'SP_SCRUB_UNAVAILABLE'), unscrubbed(operation.payload), timeMs)
+        : this.#intent(decided, payload, timeMs)
+    })
+  }
+
+  #intent(decided: DecidedShape, payload: Bytes, timeMs: number): IntentEntry {
     return { kind: 'intent', timeMs, session: this.session, decided, payload }
   }
 
-  #verdict(operation: Operation, decided: DecidedShape, receipt: Receipt): Verdict {
+  /** Reserves what the batch will hold open; when that is more than one identity may, it is denied as a whole. Returns how many are reserved. */
+  #reserve(intents: IntentEntry[]): number {
+    const { holdings } = this.#entry
+    let allowed = 0
+    for (const { decided } of intents) if (decided.decision.outcome === 'allow') allowed++
+    if (holdings.operations + allowed <= this.#ports.live.operationsEach) {
+      holdings.operations += allowed
+      return allowed
+    }
+    for (const [index, { decided, payload, timeMs }] of intents.entries()) {
+      intents[index] = this.#intent(deniedShape(decided, 'SP_BUSY', TOO_MANY_OPEN), payload, timeMs)
+    }
+    return 0
+  }
+
+  #verdict(operation: Operation, { decided }: IntentEntry, receipt: Receipt): Verdict {
     this.#entry.operations++
     const { decision } = decided
     switch (decision.outcome) {
@@ -108,6 +158,7 @@ export class GatedSession implements OpenSession {
     const permit = mint(operation, sequence, this.#ports.clock.monotonicMs())
     this.#open.set(sequence, permit)
     this.#entry.running++
+    this.#entry.holdings.operations++
     return permit
   }
 
@@ -155,6 +206,15 @@ export class GatedSession implements OpenSession {
       this.#ports.log.error('session.close_not_recorded', { session: session.id, error: String(error) })
     }
   }
+}
+
+function areScrubbed(scrubbing: readonly Scrubbing[]): scrubbing is readonly (Bytes | undefined)[] {
+  return !scrubbing.some((payload) => payload instanceof Promise)
+}
+
+/** The payload on record of an operation whose own could not be scrubbed. */
+function unscrubbed(payload: Bytes): Bytes {
+  return toUtf8(JSON.stringify({ unscrubbed: payload.length }))
 }
 
 function lost(clock: Clock, permit: Permit): Outcome {

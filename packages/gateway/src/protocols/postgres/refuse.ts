@@ -51,6 +51,7 @@ const sqlstates: Partial<Readonly<Record<ErrorCode, string>>> = {
   SP_CLASSIFIER_FAILED: '54001',
   // insufficient_resources, too_many_connections
   SP_CLASSIFIER_BUSY: '53000',
+  SP_SCRUB_UNAVAILABLE: '53000',
   SP_BUSY: '53300',
   // data_exception
   SP_MASK_NUMERIC: '22000',

@@ -1,0 +1,96 @@
+import { Worker } from 'node:worker_threads'
+import type { Bytes } from '#base'
+
+/** A thread that is not up by then is no use (milliseconds). */
+const START_TIMEOUT_MS = 15_000
+
+/** Heap of the thread in MB; payloads lie outside it. */
+const HEAP_MB = 64
+
+/** This side of one scrubbing thread: one payload at a time, never a rejection, and after a fault only disposal. */
+export class ScrubThread {
+  readonly #worker: Worker
+  /** Ends the wait for the payload in work. */
+  #settle: ((scrubbed: Bytes | undefined) => void) | undefined
+  #isGone = false
+  /** Resolves when it came up, or did not. */
+  readonly ready: Promise<boolean>
+
+  /** `entry` is the file that runs in it. */
+  constructor(entry: URL) {
+    this.#worker = new Worker(entry, {
+      name: 'scrubber',
+      env: {},
+      // Of the flags of this process only how our own modules are found.
+      execArgv: process.execArgv.filter((option) => option.startsWith('--conditions=')),
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 16 },
+      // What it prints when it breaks may quote a payload: kept from our own output, and read by nobody.
+      stdout: true,
+      stderr: true,
+    })
+    this.ready = this.#started()
+  }
+
+  /** Whether it can be given work no more. */
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
+  /** Scrubs a payload within a time; undefined when that failed. Only one at a time may be given, and only once it is ready. */
+  scrub(payload: Bytes, timeoutMs: number): Promise<Bytes | undefined> {
+    if (this.#isGone) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      const late = setTimeout(() => {
+        this.#break()
+      }, timeoutMs)
+      this.#settle = (scrubbed) => {
+        clearTimeout(late)
+        this.#settle = undefined
+        this.#worker.unref()
+        resolve(scrubbed)
+      }
+      this.#worker.ref()
+      // The payload stays its owner's: what is given away is a copy.
+      const copy = new Uint8Array(payload)
+      this.#worker.postMessage(copy, [copy.buffer])
+    })
+  }
+
+  /** Ends the thread, whatever it is doing; resolves when it is gone. */
+  async dispose(): Promise<void> {
+    this.#isGone = true
+    this.#settle?.(undefined)
+    await this.#worker.terminate()
+  }
+
+  #started(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const late = setTimeout(() => {
+        this.#break()
+      }, START_TIMEOUT_MS)
+      late.unref()
+      const done = (isReady: boolean): void => {
+        clearTimeout(late)
+        resolve(isReady)
+      }
+      this.#worker.once('message', () => {
+        this.#worker.on('message', (scrubbed: Bytes | undefined) => {
+          this.#settle?.(scrubbed)
+        })
+        // Only work keeps the process alive.
+        this.#worker.unref()
+        done(true)
+      })
+      // An error is always followed by the exit; what it says may quote the payload.
+      this.#worker.on('error', () => undefined)
+      this.#worker.once('exit', () => {
+        this.#break()
+        done(false)
+      })
+    })
+  }
+
+  #break(): void {
+    void this.dispose()
+  }
+}

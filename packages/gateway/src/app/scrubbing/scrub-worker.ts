@@ -1,0 +1,28 @@
+/**
+ * The thread in which large payloads are scrubbed: their bytes come and go by transfer, one at a time. It holds nothing between two of them.
+ */
+import { constants, setPriority } from 'node:os'
+import { parentPort } from 'node:worker_threads'
+import { createScrubber } from '#masking'
+
+const port = parentPort
+if (port === null) throw new Error('this file runs as a worker')
+
+// SPEC setpriority(2), "C library/kernel differences": on Linux "the nice value is a per-thread attribute", and 0 is the calling thread.
+// Elsewhere it would be the whole process.
+if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
+
+const scrubber = createScrubber()
+
+port.on('message', (payload: Uint8Array<ArrayBuffer>) => {
+  try {
+    scrubber.scrubInPlace(payload, 0, payload.length)
+  } catch {
+    // What was thrown may quote the payload. Without an answer nothing is recorded or sent.
+    port.postMessage(undefined)
+    return
+  }
+  port.postMessage(payload, [payload.buffer])
+})
+
+port.postMessage('ready')
