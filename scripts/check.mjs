@@ -20,8 +20,8 @@ const types = { name: 'types', again: 'npx tsc -b', args: tool('typescript/bin/t
 const rules = [
   {
     name: 'typed lint',
-    again: 'npx oxlint packages scripts test demo e2e bench',
-    args: tool('oxlint/bin/oxlint', '--format=unix', 'packages', 'test', 'demo', 'e2e', 'bench'),
+    again: 'npx oxlint packages scripts test demo e2e bench examples',
+    args: tool('oxlint/bin/oxlint', '--format=unix', 'packages', 'test', 'demo', 'e2e', 'bench', 'examples'),
   },
   {
     name: 'format',
@@ -51,7 +51,7 @@ const rules = [
 const dropStaleTypes = () => {
   const files = [
     'package-lock.json',
-    ...globSync(['tsconfig*.json', '{packages,test,demo,e2e,bench}/**/{tsconfig*.json,*.d.ts}'], {
+    ...globSync(['tsconfig*.json', '{packages,test,demo,e2e,bench,examples}/**/{tsconfig*.json,*.d.ts}'], {
       cwd: root,
       exclude: ['**/node_modules', '**/dist'],
     }),
