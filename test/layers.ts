@@ -44,6 +44,11 @@ export const layers: readonly Layer[] = [
     because: 'the ports for reading the trail, nothing else',
   },
   { folder: 'policy', may: vocabulary, because: 'a decision depends on the operation and the policies alone' },
+  {
+    folder: 'approvals',
+    may: vocabulary,
+    because: 'an approval is bound to an operation: what the operation is, and who asks for it, others know',
+  },
   { folder: 'masking', may: vocabulary, isPure: true, because: 'masking is a function of bytes' },
   {
     folder: 'pipeline',
@@ -88,6 +93,7 @@ export const layers: readonly Layer[] = [
       ...vocabulary,
       '#model/read',
       '#policy',
+      '#approvals',
       '#masking',
       '#pipeline',
       '#protocols/postgres',

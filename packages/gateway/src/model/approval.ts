@@ -1,3 +1,4 @@
+import type { Bytes } from '#base'
 import type { DecidedShape } from './decision.ts'
 import type { Operation } from './operation.ts'
 import type { Session } from './session.ts'
@@ -7,6 +8,8 @@ import type { ViaFacts } from './via.ts'
 export interface HeldOperation {
   readonly session: Session
   readonly operation: Operation
+  /** Its scrubbed payload, as it is recorded. */
+  readonly scrubbed: Bytes
   readonly via?: ViaFacts
   /** The decision that holds it, with its need. */
   readonly decided: DecidedShape
@@ -25,10 +28,11 @@ export interface ApprovalLink {
 /** How a request stands. */
 export type RequestStatus = 'open' | 'approved' | 'denied' | 'expired' | 'used'
 
-/** An open request. */
+/** A request as it stood when it was asked for: open; or answered already, by `denied` or (in this moment) `approved`. */
 export interface PendingRequest {
   /** Its reference, which `sallyport show`, `approve`, `deny` and `why` take. */
   readonly ref: string
+  readonly status: RequestStatus
   readonly expiresAtMs: number
   /** Who must answer: `payments-leads:1 and security:1`. */
   readonly need: string
@@ -48,8 +52,8 @@ export interface Approvals {
    */
   take(held: HeldOperation): Promise<ApprovalLink | undefined>
   /**
-   * Opens a request for an operation that was held, or finds the one that is open for exactly this operation. Recorded and durable when it
-   * resolves.
+   * Opens a request for an operation that was held, or finds the one that there is for exactly this operation: an open one, or one that was denied
+   * and whose time is not over. Recorded and durable when it resolves.
    *
    * @param intent the number of the record that holds the operation.
    * @throws {GatewayError} `SP_BUSY` when the identity has too many open requests; `SP_TRAIL_UNAVAILABLE`.

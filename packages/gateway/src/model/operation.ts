@@ -52,6 +52,11 @@ export interface Operation {
    * policy reads from it what it has a type for.
    */
   readonly arguments?: string
+  /**
+   * The exact bytes of what the payload writes for reading: parameters with their types and formats. Asked for only when an approval is to be
+   * bound to the operation; never recorded, never shown.
+   */
+  readonly exact?: () => Bytes
 }
 
 /** The largest payload that the trail takes: a statement of 1 MiB with what JSON adds. */
