@@ -8,6 +8,7 @@ export type { ApprovalLink, Approvals, HeldOperation, PendingRequest, RequestSta
 export type { BoundaryAction, DecidedShape, Decision } from './decision.ts'
 export { catalogue, type CatalogueEntry, type ErrorCode, GatewayError } from './errors.ts'
 export type { Agent, Identity, Person, Workload } from './identity.ts'
+export { formatNeed, isNeedMet, joinNeeds, missingFor, type Need, type NeedAnswer, parseNeed } from './need.ts'
 export {
   type Access,
   type Effect,

@@ -1,8 +1,8 @@
 /**
  * One check: may this principal do this one thing? Deny wins over hold, hold over allow (`policy.md` §5).
  */
+import { formatNeed, joinNeeds, type Need } from '#model'
 import { type LeafAction, twinOf } from './actions.ts'
-import { formatNeed, joinNeeds, type Need } from './approvers.ts'
 import { askPreparsed, type CedarAnswer } from './cedar.ts'
 import type { Principal, Target } from './entities.ts'
 import { buildContext, type Circumstances } from './facts.ts'

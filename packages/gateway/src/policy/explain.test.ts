@@ -133,7 +133,7 @@ describe('who sees what', () => {
       check?.policies.map(({ id, approvers }) => [id, approvers]),
       [
         ['dba-tables', undefined],
-        ['guard-delete', 'payments-leads:1, security:1'],
+        ['guard-delete', 'payments-leads:1 and security:1'],
       ],
     )
   })

@@ -1,5 +1,4 @@
-import type { Decision } from '#model'
-import { formatNeed } from './approvers.ts'
+import { type Decision, formatNeed } from '#model'
 import type { Catalog } from './catalog.ts'
 import { describeResult } from './check.ts'
 import { buildBoundary, buildPrincipal, buildTarget, type Principal } from './entities.ts'

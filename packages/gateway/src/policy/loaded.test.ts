@@ -140,7 +140,7 @@ describe('codes and words', () => {
       session: dba,
       shape: shape('delete public.orders'),
       code: 'SP_POLICY_NEEDS_APPROVAL',
-      reason: 'delete on cards.public.orders needs an approval: payments-leads:1, security:1',
+      reason: 'delete on cards.public.orders needs an approval: payments-leads:1 and security:1',
     },
     {
       name: 'a name nobody listed is not repeated',

@@ -1,4 +1,4 @@
-import { type Need, parseApprovers } from './approvers.ts'
+import { type Need, parseNeed } from '#model'
 import { isComplaint, parsePolicy, type PolicyJson } from './cedar.ts'
 import { type EntityRef, toEntityRef } from './expressions.ts'
 import { type Finding, placeFinding, type PolicyProblem } from './problems.ts'
@@ -117,7 +117,7 @@ function toPolicy(json: PolicyJson, file: PolicyFile, statement: Statement, isSy
     resource: toScope(json.resource),
     conditions: json.conditions,
     annotations,
-    approvers: parseApprovers(annotations.get('approvers') ?? ''),
+    approvers: parseNeed(annotations.get('approvers') ?? ''),
     file,
     statement,
     isSystem,

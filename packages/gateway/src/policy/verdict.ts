@@ -1,7 +1,7 @@
 /**
  * From the answers to all checks of an operation to its one decision: the worst of all.
  */
-import type { Decision, ErrorCode } from '#model'
+import { type Decision, type ErrorCode, formatNeed, joinNeeds } from '#model'
 import { type CheckResult, describeResult } from './check.ts'
 import type { Question } from './questions.ts'
 
@@ -28,7 +28,10 @@ export function joinAnswers(answers: readonly Answered[], policyHash: string): D
   const code = codeOf(first)
   const isUnclear = code === 'SP_OPERATION_INCOMPLETE'
   const reason = isUnclear ? 'it is not fully understood' : describeResult(action, target.words, first.result)
-  return Object.freeze({ outcome, policies, policyHash, code, reason })
+  if (outcome === 'deny') return Object.freeze({ outcome, policies, policyHash, code, reason })
+  // whoever has to answer for any of the checks has to answer for the operation
+  const need = formatNeed(joinNeeds(counting.flatMap(({ result }) => (result.outcome === 'hold' ? [result.need] : []))))
+  return Object.freeze({ outcome, policies, policyHash, code, need, reason })
 }
 
 /** A denial that no policy determined. */
