@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { toUtf8 } from '#base'
 import type { ControlStore, RosterEntry, StoredArtefact, StoredLogin } from '#model'
+import { requestCases } from './request-conformance.ts'
 
 /** How the suite gets at the store under test. */
 export interface StoreUnderTest {
@@ -29,6 +30,9 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
   describe(`${name}: logins`, () => loginCases(check))
   describe(`${name}: revocations`, () => revocationCases(check))
   describe(`${name}: secrets and keys`, () => sealedCases(check))
+  describe(`${name}: requests`, () => {
+    requestCases(check)
+  })
 }
 
 type Check = (title: string, body: (store: ControlStore, under: StoreUnderTest) => Promise<void>) => void

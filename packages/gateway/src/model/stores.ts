@@ -9,6 +9,7 @@ export interface ControlStore {
   readonly identity: IdentityStore
   readonly secrets: SecretStore
   readonly keys: KeyStore
+  readonly requests: RequestStore
   close(): Promise<void>
 }
 
@@ -200,9 +201,10 @@ export interface StoredRequest {
   readonly reason: string
   readonly policies: readonly string[]
   readonly policyHash: string
-  /** The scrubbed payload, sealed, for whoever answers. */
+  /** The scrubbed payload, sealed, for whoever answers; wiped (empty) once nothing can be answered or run any more. */
   readonly sealed: Bytes
   readonly openedAtMs: number
+  /** Open: until when it can be answered; approved: until when it can be used; denied: until when the same is not asked again. */
   readonly expiresAtMs: number
   readonly status: RequestStatus
   /** Numbers of the records of the request and of its answers, in order. */
@@ -234,23 +236,28 @@ export interface RequestFilter {
 export interface RequestStore {
   create(request: StoredRequest): Promise<void>
   find(ref: string): Promise<StoredRequest | undefined>
-  /** The newest of this digest that is open or approved and has not expired. */
+  /** The newest of this digest that is open, approved or denied and has not expired. */
   findByDigest(digest: string, nowMs: number): Promise<StoredRequest | undefined>
   /** How many of an identity are open and have not expired. */
   countOpen(identityId: string, nowMs: number): Promise<number>
   /** Newest first. */
   list(filter: RequestFilter): Promise<readonly StoredRequest[]>
-  /** Adds an answer to one that is open, has this many answers and has not expired; false when it is not (any more). */
+  /** Adds an answer to one that is open, has this many answers and has not expired at the answer's time; false when it is not (any more). */
   answer(ref: string, answers: number, change: RequestAnswer): Promise<boolean>
   /** Marks one as used that is approved, not used and not expired; of two callers one wins. */
   use(ref: string, atMs: number): Promise<boolean>
-  /** Marks those that are open or approved and whose time is over as expired; answers them, up to `limit`. */
-  expire(nowMs: number, limit: number): Promise<readonly StoredRequest[]>
+  /** Those open or approved whose time is over, longest over first. */
+  due(nowMs: number, limit: number): Promise<readonly StoredRequest[]>
+  /** Marks one as expired that is open or approved and whose time is over; false when it is not (any more). */
+  expire(ref: string, record: number, nowMs: number): Promise<boolean>
 }
 
 /** An answer with what it makes of the request. */
 export interface RequestAnswer {
   readonly answer: StoredAnswer
+  /** The number of the answer's record. */
   readonly record: number
-  readonly status: RequestStatus
+  readonly status: Extract<RequestStatus, 'open' | 'approved' | 'denied'>
+  /** When the request then expires; absent when that stays. */
+  readonly expiresAtMs?: number
 }

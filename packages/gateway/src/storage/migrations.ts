@@ -21,7 +21,7 @@ export interface Platform {
 type Migration = (transaction: Transaction<Tables>, platform: Platform) => Promise<void>
 
 /** In order; a migration that was released is never changed, only followed. */
-const migrations: readonly Migration[] = [createTables]
+const migrations: readonly Migration[] = [createTables, createRequests]
 
 /**
  * Brings the schema up to date, all missing steps in one transaction.
@@ -144,4 +144,38 @@ async function createSealed(transaction: Transaction<Tables>, platform: Platform
     .addColumn('sealed', platform.bytes, (column) => column.notNull())
     .addColumn('created_at_ms', platform.integer, (column) => column.notNull())
     .execute()
+}
+
+async function createRequests(transaction: Transaction<Tables>, platform: Platform): Promise<void> {
+  const states = ['open', 'approved', 'denied', 'expired', 'used']
+  await table(transaction, platform, 'requests')
+    .addColumn('ref', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('digest', 'text', (column) => column.notNull())
+    .addColumn('identity_id', 'text', (column) => column.notNull())
+    .addColumn('agent_id', 'text')
+    .addColumn('resource', 'text', (column) => column.notNull())
+    .addColumn('server', 'text')
+    .addColumn('tool', 'text')
+    .addColumn('verb', 'text', (column) => column.notNull())
+    .addColumn('template', 'text', (column) => column.notNull())
+    .addColumn('need', 'text', (column) => column.notNull())
+    .addColumn('reason', 'text', (column) => column.notNull())
+    .addColumn('policies', 'text', (column) => column.notNull())
+    .addColumn('policy_hash', 'text', (column) => column.notNull())
+    .addColumn('sealed', platform.bytes, (column) => column.notNull())
+    .addColumn('opened_at_ms', platform.integer, (column) => column.notNull())
+    .addColumn('expires_at_ms', platform.integer, (column) => column.notNull())
+    .addColumn('status', 'text', (column) => column.notNull().check(oneOf('status', states)))
+    .addColumn('records', 'text', (column) => column.notNull())
+    .addColumn('answers', 'text', (column) => column.notNull())
+    .addColumn('answer_count', platform.integer, (column) => column.notNull())
+    .addColumn('used_at_ms', platform.integer)
+    .execute()
+  const lookups = [['digest'], ['identity_id', 'status'], ['status', 'expires_at_ms'], ['opened_at_ms']] as const
+  for (const columns of lookups)
+    await transaction.schema
+      .createIndex(`requests_by_${columns[0]}`)
+      .on('requests')
+      .columns([...columns])
+      .execute()
 }

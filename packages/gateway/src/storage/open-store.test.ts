@@ -91,7 +91,7 @@ test('every table is STRICT, commits are synced, what is removed is overwritten'
     const database = openSqlite(file)
     const tables = await sql<{ name: string; strict: number }>`pragma table_list`.execute(database)
     const own = tables.rows.filter(({ name }) => !name.startsWith('sqlite_'))
-    assert.equal(own.length, 7)
+    assert.equal(own.length, 8)
     assert.deepEqual([...new Set(own.map(({ strict }) => strict))], [1])
     const pragmas = await Promise.all(
       [sql`pragma synchronous`, sql`pragma journal_mode`, sql`pragma secure_delete`].map(

@@ -3,6 +3,7 @@ import type { ControlStore } from '#model'
 import { createArtefactStore } from './artefacts.ts'
 import { createLoginStore } from './logins.ts'
 import { migrate } from './migrations.ts'
+import { createRequestStore } from './requests.ts'
 import { createRevocationStore } from './revocations.ts'
 import { createRosterStore } from './roster.ts'
 import { createKeyStore, createSecretStore } from './sealed.ts'
@@ -41,6 +42,7 @@ function createControlStore(database: Kysely<Tables>): ControlStore {
     },
     secrets: createSecretStore(database),
     keys: createKeyStore(database),
+    requests: createRequestStore(database),
     close: async () => {
       await database.destroy()
     },

@@ -6,6 +6,7 @@ export interface Tables {
   revocations: RevocationRow
   secrets: SecretRow
   keys: KeyRow
+  requests: RequestRow
   schema_version: { version: number }
 }
 
@@ -69,4 +70,32 @@ interface KeyRow {
   name: string
   sealed: Uint8Array
   created_at_ms: number
+}
+
+export interface RequestRow {
+  ref: string
+  digest: string
+  identity_id: string
+  agent_id: string | null
+  resource: string
+  server: string | null
+  tool: string | null
+  verb: string
+  template: string
+  need: string
+  reason: string
+  /** A JSON array of text. */
+  policies: string
+  policy_hash: string
+  sealed: Uint8Array
+  opened_at_ms: number
+  expires_at_ms: number
+  status: 'open' | 'approved' | 'denied' | 'expired' | 'used'
+  /** A JSON array of numbers. */
+  records: string
+  /** A JSON array of answers. */
+  answers: string
+  /** How many answers there are: what a change finds must be what it was decided on. */
+  answer_count: number
+  used_at_ms: number | null
 }
