@@ -67,6 +67,18 @@ export const layers: readonly Layer[] = [
     reaches: ['protocols/postgres/codec'],
     because: 'a protocol decides nothing and records nothing: it asks the gate',
   },
+  {
+    folder: 'protocols/mcp/codec',
+    may: ['#base'],
+    isPure: true,
+    because: 'a codec is bytes in, data out',
+  },
+  {
+    folder: 'protocols/mcp',
+    may: vocabulary,
+    reaches: ['protocols/mcp/codec'],
+    because: 'a protocol decides nothing and records nothing: it asks the gate',
+  },
   { folder: 'identity', may: vocabulary, because: 'identity answers who; what they may do is policy' },
   { folder: 'vault', may: vocabulary, because: 'the fewer know the vault, the fewer can leak from it' },
   { folder: 'storage', may: vocabulary, because: 'storage implements ports and is known to app only' },
@@ -97,6 +109,7 @@ export const layers: readonly Layer[] = [
       '#masking',
       '#pipeline',
       '#protocols/postgres',
+      '#protocols/mcp',
       '#identity',
       '#vault',
       '#storage',
@@ -130,7 +143,7 @@ export const packages: readonly { readonly name: string; readonly in: readonly s
     { name: 'commander', in: ['cli'], because: 'argv ends at the command line' },
     {
       name: 'zod',
-      in: ['app/config', 'api', 'policy/cases.ts', 'protocols/postgres/settings.ts'],
+      in: ['app/config', 'api', 'policy/cases.ts', 'protocols/postgres/settings.ts', 'protocols/mcp/settings.ts'],
       because: 'shapes are validated at the edges, never on the byte path',
     },
   ]
