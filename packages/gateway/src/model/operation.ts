@@ -25,6 +25,16 @@ export interface Access {
   readonly object: ObjectName
   /** Columns named for this access, when they are known; absent means "any". */
   readonly columns?: readonly string[]
+  /**
+   * Of a `select`: columns whose values enter an expression: anything but being given out as they are, sorted, compared for equality or
+   * counted. Absent means none; `*` means that any column may. Names are exact.
+   */
+  readonly computed?: readonly string[] | '*'
+  /**
+   * Of a `select`: columns that are given out as they are, but where a result's description names no column of a table (an aggregate, an
+   * array, a row, JSON, a UNION, a cast), under another label. Absent means none; `*` means that any column may.
+   */
+  readonly unnamed?: readonly string[] | '*'
 }
 
 /** What an operation does to an object: the leaf actions of SQL (`docs/guide/policy.md`), and the call of a tool, which is an action of its own for each tool. */

@@ -26,7 +26,7 @@ export class Shapes {
 function freeze(shape: Shape): void {
   for (const access of shape.accesses) {
     Object.freeze(access.object)
-    if (access.columns !== undefined) Object.freeze(access.columns)
+    for (const list of [access.columns, access.computed, access.unnamed]) if (list !== undefined) Object.freeze(list)
     Object.freeze(access)
   }
   Object.freeze(shape.accesses)
@@ -36,6 +36,8 @@ function freeze(shape: Shape): void {
 /** Roughly what a shape costs to keep, in bytes. */
 export function weightOf(shape: Shape): number {
   let weight = 500 + 2 * shape.template.length
-  for (const { columns = [] } of shape.accesses) weight += 250 + 50 * columns.length
+  for (const { columns = [], computed = [], unnamed = [] } of shape.accesses) {
+    weight += 250 + 50 * (columns.length + computed.length + unnamed.length)
+  }
   return weight
 }

@@ -1,16 +1,17 @@
 import { type Findings, shown } from './findings.ts'
 import { onlyFields } from './names.ts'
-import { castTypes, cutTypes, literalCastTypes } from './types.ts'
+import { castTypes, cutTypes, literalCastTypes, textTypes } from './types.ts'
 import { type Fields, fieldsOf, listOf, nameParts, nodeOf } from './tree.ts'
 import type { Walk } from './walk.ts'
 
 const TYPE_NAME = new Set(['names', 'typmods', 'typemod', 'arrayBounds', 'location'])
 
-/** Looks at a cast's target; the operand is read by the caller. */
-export function castOf(fields: Fields, walk: Walk): void {
+/** Looks at a cast's target, and returns whether it leaves text as it is; the operand is read by the caller. */
+export function castOf(fields: Fields, walk: Walk): boolean {
   const { findings } = walk
-  const type = typeName(fieldsOf(fields, 'typeName'), findings)
-  if (type === undefined) return
+  const target = fieldsOf(fields, 'typeName')
+  const type = typeName(target, findings)
+  if (type === undefined) return false
   const isLiteral = isLiteralLike(fields['arg'])
   if (!castTypes.has(type.name) && !(isLiteral && literalCastTypes.has(type.name))) {
     findings.doubt(`a cast to ${shown(type.name)} is not on the audited list`)
@@ -18,6 +19,7 @@ export function castOf(fields: Fields, walk: Walk): void {
     // PostgreSQL 18, 8.3: "If one explicitly casts a value to character varying(n) … then an over-length value will be truncated".
     findings.doubt(`a cast to ${type.name} with a length may cut a value, which is not understood`)
   }
+  return textTypes.has(type.name) && !type.hasLength && listOf(target ?? {}, 'arrayBounds').length === 0
 }
 
 /** A type's name in pg_catalog. */

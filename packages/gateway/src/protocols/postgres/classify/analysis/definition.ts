@@ -1,7 +1,9 @@
 import { typeName } from './cast.ts'
 import { expression } from './expression.ts'
 import { shown } from './findings.ts'
+import { made } from './lineage.ts'
 import { onlyFields, tableName } from './names.ts'
+import { opaque } from './relation.ts'
 import { Level } from './scope.ts'
 import { sweep } from './sweep.ts'
 import { columnTypes } from './types.ts'
@@ -35,7 +37,7 @@ function ddlOn(relation: Fields | undefined, walk: Walk): TableName {
 function tableLevel(table: TableName): Level {
   const level = new Level(undefined, undefined)
   const columns = { add: () => undefined, any: () => undefined }
-  level.add({ name: table.name, schema: table.schema, columns, lock: () => undefined })
+  level.add({ name: table.name, schema: table.schema, columns, relation: opaque(made), lock: () => undefined })
   return level
 }
 

@@ -1,4 +1,5 @@
 import type { Access, Effect, ObjectName } from '#model'
+import type { Use } from './lineage.ts'
 
 /** Names with at least this many digits may be card numbers and are not repeated in templates and reasons. */
 const SUSPICIOUS_DIGITS = 12
@@ -17,8 +18,27 @@ export const noColumns: Columns = { add: () => undefined, any: () => undefined }
 interface Draft {
   readonly effect: Effect
   readonly object: ObjectName
-  readonly columns: Set<string>
-  isAny: boolean
+  readonly columns: NamedColumns
+  readonly uses: Readonly<Record<Use, NamedColumns>>
+}
+
+/** Names of columns, until any may be meant. */
+class NamedColumns implements Columns {
+  readonly #names = new Set<string>()
+  #isAny = false
+
+  add(name: string): void {
+    this.#names.add(name)
+  }
+
+  any(): void {
+    this.#isAny = true
+  }
+
+  /** In an order that does not depend on the text's; undefined when any may be meant. */
+  listed(): readonly string[] | undefined {
+    return this.#isAny ? undefined : [...this.#names].sort((a, b) => (a < b ? -1 : 1))
+  }
 }
 
 /**
@@ -41,24 +61,41 @@ export class Findings {
 
   /** Notes an effect on an object; its columns go to what is returned. */
   touch(effect: Effect, object: ObjectName): Columns {
-    const key = `${effect}\0${keyOf(object)}`
-    const draft = this.#drafts.get(key) ?? { effect, object, columns: new Set<string>(), isAny: false }
-    this.#drafts.set(key, draft)
-    return {
-      add: (name) => draft.columns.add(name),
-      any: () => {
-        draft.isAny = true
-      },
-    }
+    return this.#draft(effect, object).columns
   }
 
-  /** The accesses found. */
-  accesses(): readonly Access[] {
-    return [...this.#drafts.values()].map(({ effect, object, columns, isAny }) =>
-      isAny || object.kind !== 'table'
-        ? { effect, object }
-        : { effect, object, columns: [...columns].sort((a, b) => (a < b ? -1 : 1)) },
-    )
+  /** Notes what is done with a column that is read, or with any of them where no name is given. */
+  use(use: Use, object: ObjectName, column: string | undefined): void {
+    const columns = this.#draft('select', object).uses[use]
+    if (column === undefined) columns.any()
+    else columns.add(column)
+  }
+
+  #draft(effect: Effect, object: ObjectName): Draft {
+    const key = `${effect}\0${keyOf(object)}`
+    const known = this.#drafts.get(key)
+    if (known !== undefined) return known
+    const uses = { computed: new NamedColumns(), unnamed: new NamedColumns() }
+    const draft = { effect, object, columns: new NamedColumns(), uses }
+    this.#drafts.set(key, draft)
+    return draft
+  }
+
+  /** The accesses found. With `areUsesKnown` false, or a reason set, any column that is read may be used in any way. */
+  accesses(areUsesKnown: boolean): readonly Access[] {
+    const areKnown = areUsesKnown && this.#reason === undefined
+    return [...this.#drafts.values()].map(({ effect, object, columns, uses }): Access => {
+      const listed = object.kind === 'table' ? columns.listed() : undefined
+      const access: Access = listed === undefined ? { effect, object } : { effect, object, columns: listed }
+      if (effect !== 'select') return access
+      const computed = areKnown ? (uses.computed.listed() ?? '*') : '*'
+      const unnamed = areKnown ? (uses.unnamed.listed() ?? '*') : '*'
+      return {
+        ...access,
+        ...(computed.length === 0 ? {} : { computed }),
+        ...(unnamed.length === 0 ? {} : { unnamed }),
+      }
+    })
   }
 }
 

@@ -1,11 +1,14 @@
 import { expression, expressions } from './expression.ts'
 import { noColumns } from './findings.ts'
+import { holding, type Lineage } from './lineage.ts'
 import { onlyFields, tableName } from './names.ts'
-import { isCte, Level, type Source } from './scope.ts'
+import { renamed } from './outputs.ts'
+import { joined, merged, opaque, type Relation, tableRelation } from './relation.ts'
+import { cteNamed, Level, type Source } from './scope.ts'
 import { sweep } from './sweep.ts'
 import { typeName } from './cast.ts'
 import { castTypes } from './types.ts'
-import { type Fields, fieldsOf, itemsOf, listOf, nameParts, nodeOf, textOf } from './tree.ts'
+import { type Fields, fieldsOf, itemsOf, listOf, nameParts, nodeOf, stringOf, textOf } from './tree.ts'
 import type { Walk } from './walk.ts'
 
 /** One item of a FROM list, with its rows. */
@@ -48,33 +51,43 @@ function fromItem(node: unknown, level: Level, walk: Walk): FromItem {
 
 const ALIAS = new Set(['aliasname', 'colnames'])
 
-/** A FROM item's alias, and whether it renames columns. */
-function aliasOf(fields: Fields, walk: Walk): { readonly name?: string; readonly renames: boolean } {
+interface FromAlias {
+  readonly name?: string
+  /** New names for the first columns. */
+  readonly columns: readonly string[]
+}
+
+/** A FROM item's alias, and how it renames columns. */
+function aliasOf(fields: Fields, walk: Walk): FromAlias {
   const alias = fieldsOf(fields, 'alias')
-  if (alias === undefined) return { renames: false }
+  if (alias === undefined) return { columns: [] }
   onlyFields(alias, ALIAS, 'Alias', walk.findings)
   const name = textOf(alias, 'aliasname')
-  const renames = listOf(alias, 'colnames').length > 0
-  return name === undefined ? { renames } : { name, renames }
+  const columns = listOf(alias, 'colnames').map((column) => stringOf(column) ?? '')
+  return name === undefined ? { columns } : { name, columns }
 }
 
 function table(fields: Fields, level: Level, walk: Walk): FromItem {
   const alias = aliasOf(fields, walk)
-  const relation = textOf(fields, 'relname') ?? ''
-  if (fields['schemaname'] === undefined && isCte(relation, level.ctes)) {
-    return single({ name: alias.name ?? relation, columns: noColumns, lock: () => undefined })
+  const called = textOf(fields, 'relname') ?? ''
+  const cte = fields['schemaname'] === undefined ? cteNamed(called, level.ctes) : undefined
+  if (cte !== undefined) {
+    const relation = renamed(cte, alias.columns)
+    return single({ name: alias.name ?? called, columns: noColumns, relation, lock: () => undefined })
   }
   const name = tableName(fields, walk)
   const columns = walk.findings.touch('select', name)
-  if (alias.renames) columns.any()
+  const relation = renamed(
+    tableRelation((use, column) => walk.findings.use(use, name, column)),
+    alias.columns,
+  )
   const lock = (): void => {
     walk.findings.touch('update', name)
   }
-  return single(
-    alias.name === undefined
-      ? { name: name.name, schema: name.schema, columns, lock }
-      : { name: alias.name, columns: alias.renames ? noColumns : columns, lock },
-  )
+  if (alias.name === undefined) return single({ name: name.name, schema: name.schema, columns, relation, lock })
+  // Which of its columns gets which name is not known here.
+  if (alias.columns.length > 0) columns.any()
+  return single({ name: alias.name, columns: alias.columns.length > 0 ? noColumns : columns, relation, lock })
 }
 
 function single(source: Source): FromItem {
@@ -96,8 +109,14 @@ function subselect(fields: Fields, level: Level, walk: Walk): FromItem {
   const lock = (): void => {
     for (const source of inner.sources) source.lock()
   }
+  const alias = aliasOf(fields, walk)
   // Without an alias (allowed since 16) nothing can be qualified by it.
-  return single({ name: aliasOf(fields, walk).name ?? '', columns: noColumns, lock })
+  return single({
+    name: alias.name ?? '',
+    columns: noColumns,
+    relation: renamed(inner.outputs, alias.columns),
+    lock,
+  })
 }
 
 const JOIN = new Set(['jointype', 'isNatural', 'larg', 'rarg', 'usingClause', 'join_using_alias', 'quals', 'alias'])
@@ -107,21 +126,44 @@ function join(fields: Fields, level: Level, walk: Walk): FromItem {
   const left = fromItem(fields['larg'], level, walk)
   // The right side sees the left one where it is LATERAL.
   const right = fromItem(fields['rarg'], levelOf([...level.sources, ...left.sources], level), walk)
-  const sources = [...left.sources, ...right.sources]
+  const isNatural = fields['isNatural'] === true
   const using = listOf(fields, 'usingClause')
   const lock = (): void => {
     left.lock()
     right.lock()
   }
-  if (fields['isNatural'] === true) anyOf(sources)
+  const sources = compared(left.sources, right.sources, isNatural ? undefined : (nameParts(using) ?? []), walk)
+  if (isNatural) anyOf(sources)
   for (const side of [left, right]) joinColumns(side.sources, using)
   expression(fields['quals'], levelOf(sources, level), walk)
   const alias = aliasOf(fields, walk)
-  const whole = { columns: { add: () => anyOf(sources), any: () => anyOf(sources) }, lock }
+  const columns = { add: () => anyOf(sources), any: () => anyOf(sources) }
+  const whole = { columns, relation: renamed(relationOf(sources), alias.columns), lock }
   const usingAlias = fieldsOf(fields, 'join_using_alias')
   if (alias.name !== undefined) return { sources: [{ ...whole, name: alias.name }], lock }
   if (usingAlias === undefined) return { sources, lock }
   return { sources: [...sources, { ...whole, name: textOf(usingAlias, 'aliasname') ?? '' }], lock }
+}
+
+/** Both sides of a join after USING or NATURAL (no names) has compared columns and made one of each two. */
+function compared(
+  left: readonly Source[],
+  right: readonly Source[],
+  names: readonly string[] | undefined,
+  { uses }: Walk,
+): readonly Source[] {
+  const sources = [...left, ...right]
+  if (names?.length === 0) return sources
+  const [one, other] = [relationOf(left), relationOf(right)]
+  if (names === undefined) uses.compare(one.row(), other.row())
+  for (const name of names ?? []) uses.compare(one.column(name), other.column(name))
+  const shared = names && new Set(names)
+  return sources.map((source) => ({ ...source, relation: merged(source.relation, shared) }))
+}
+
+function relationOf(sources: readonly Source[]): Relation {
+  const [only, ...others] = sources
+  return only !== undefined && others.length === 0 ? only.relation : joined(sources.map(({ relation }) => relation))
 }
 
 function anyOf(sources: readonly Source[]): void {
@@ -149,15 +191,21 @@ const FUNCTION = new Set(['lateral', 'ordinality', 'is_rowsfrom', 'functions', '
 function functions(fields: Fields, level: Level, walk: Walk): FromItem {
   onlyFields(fields, FUNCTION, 'RangeFunction', walk.findings)
   const names: string[] = []
+  const values: Lineage[] = []
   for (const pair of listOf(fields, 'functions')) {
     // Each is a list of the call and its column definitions, the latter an empty node when there are none.
     const [call, definitions] = itemsOf(pair) ?? [pair]
-    expression(call, level, walk)
+    values.push(expression(call, level, walk))
     names.push(nameParts(listOf(nodeOf(call)?.fields ?? {}, 'funcname'))?.at(-1) ?? '')
     columnDefinitions(itemsOf(definitions) ?? [], walk)
   }
   columnDefinitions(listOf(fields, 'coldeflist'), walk)
-  return single({ name: aliasOf(fields, walk).name ?? names[0] ?? '', columns: noColumns, lock: () => undefined })
+  return single({
+    name: aliasOf(fields, walk).name ?? names[0] ?? '',
+    columns: noColumns,
+    relation: opaque(holding(values)),
+    lock: () => undefined,
+  })
 }
 
 const COLUMN = new Set(['colname', 'typeName', 'is_local', 'location'])
@@ -182,7 +230,7 @@ function sample(fields: Fields, level: Level, walk: Walk): FromItem {
   const method = nameParts(listOf(fields, 'method'))?.join('.') ?? ''
   if (!sampleMethods.has(method)) walk.findings.doubt('this TABLESAMPLE method is not understood')
   const item = fromItem(fields['relation'], level, walk)
-  expressions(listOf(fields, 'args'), level, walk)
-  expression(fields['repeatable'], level, walk)
+  walk.uses.compute(...expressions(listOf(fields, 'args'), level, walk))
+  walk.uses.compute(expression(fields['repeatable'], level, walk))
   return item
 }

@@ -71,6 +71,27 @@ export const auditedFunctions: ReadonlyMap<string, FunctionRule> = new Map<strin
   ['to_timestamp', { maxArguments: 1 }],
 ])
 
+/** What a function makes of its arguments, as far as lineage goes; all others compute. */
+export type Making = 'holds' | 'picks' | 'counts' | 'spells'
+
+/**
+ * - holds: gives its arguments out whole, in an array, a row or JSON, where masking finds them.
+ * - picks: gives one of its arguments out whole, by their order.
+ * - counts: tells of its arguments only how many there are, or of which type.
+ * - spells: makes a constant of constants.
+ */
+export const makings: ReadonlyMap<string, Making> = new Map<string, Making>([
+  ...making('holds', 'array_agg json_agg jsonb_agg to_json to_jsonb row_to_json'),
+  ...making('holds', 'json_build_object json_build_array jsonb_build_object jsonb_build_array'),
+  ...making('picks', 'min max'),
+  ...making('counts', 'count num_nulls num_nonnulls pg_typeof'),
+  ...making('spells', 'lower upper initcap btrim ltrim rtrim concat concat_ws'),
+])
+
+function making(kind: Making, names: string): readonly [string, Making][] {
+  return words(names).map((name) => [name, kind])
+}
+
 /**
  * Functions of pg_catalog that attribute notation can call with a whole row: PostgreSQL reads `customers.record_send` as
  * `record_send(customers)` when there is no such column (18, 8.16.5 "Using Composite Types in Queries"), and that one would show every

@@ -2,10 +2,13 @@ import { expression, subscript } from './expression.ts'
 import type { Columns } from './findings.ts'
 import { fromItems } from './from.ts'
 import { onlyFields, tableName } from './names.ts'
-import { readOutput, readSubquery, readWith } from './query.ts'
+import { Outputs } from './outputs.ts'
+import { readOutput, readSubquery } from './query.ts'
+import { tableRelation } from './relation.ts'
 import { type CteScope, Level, type Source } from './scope.ts'
-import { type Fields, fieldsOf, listOf, nodeOf, textOf } from './tree.ts'
+import { type Fields, fieldsOf, listOf, nameParts, nodeOf, textOf } from './tree.ts'
 import type { TableName, Walk } from './walk.ts'
+import { readWith } from './with.ts'
 
 /** Where a data-modifying statement stands. */
 export interface Place {
@@ -17,8 +20,8 @@ const INSERT = new Set([
   ...['relation', 'cols', 'selectStmt', 'onConflictClause', 'returningClause', 'withClause', 'override'],
 ])
 
-/** Reads an InsertStmt. */
-export function readInsert(fields: Fields, place: Place, walk: Walk): void {
+/** Reads an InsertStmt. Returns what its RETURNING gives, as the others here do. */
+export function readInsert(fields: Fields, place: Place, walk: Walk): Outputs {
   onlyFields(fields, INSERT, 'InsertStmt', walk.findings)
   const ctes = readWith(fieldsOf(fields, 'withClause'), place.outer, place.ctes, walk)
   const target = targetOf(fields, walk)
@@ -29,15 +32,19 @@ export function readInsert(fields: Fields, place: Place, walk: Walk): void {
   if (columns.length === 0) inserted.any()
   level.add(target.source)
   assignments(columns, inserted, level, walk)
-  if (fields['selectStmt'] !== undefined) readSubquery(fields['selectStmt'], place.outer, ctes, walk)
+  if (fields['selectStmt'] !== undefined) {
+    const rows = readSubquery(fields['selectStmt'], place.outer, ctes, walk)
+    // In the table nobody knows any longer where they came from.
+    if (rows !== undefined) walk.uses.compute(rows.outputs.row())
+  }
   onConflict(fieldsOf(fields, 'onConflictClause'), target, level, walk)
-  returning(fieldsOf(fields, 'returningClause'), target.source, level, walk)
+  return returning(fieldsOf(fields, 'returningClause'), target.source, level, walk)
 }
 
 const UPDATE = new Set(['relation', 'targetList', 'whereClause', 'fromClause', 'returningClause', 'withClause'])
 
 /** Reads an UpdateStmt. */
-export function readUpdate(fields: Fields, place: Place, walk: Walk): void {
+export function readUpdate(fields: Fields, place: Place, walk: Walk): Outputs {
   onlyFields(fields, UPDATE, 'UpdateStmt', walk.findings)
   const ctes = readWith(fieldsOf(fields, 'withClause'), place.outer, place.ctes, walk)
   const target = targetOf(fields, walk)
@@ -47,13 +54,13 @@ export function readUpdate(fields: Fields, place: Place, walk: Walk): void {
   fromItems(listOf(fields, 'fromClause'), level, walk)
   assignments(listOf(fields, 'targetList'), updated, level, walk)
   expression(fields['whereClause'], level, walk)
-  returning(fieldsOf(fields, 'returningClause'), target.source, level, walk)
+  return returning(fieldsOf(fields, 'returningClause'), target.source, level, walk)
 }
 
 const DELETE = new Set(['relation', 'usingClause', 'whereClause', 'returningClause', 'withClause'])
 
 /** Reads a DeleteStmt. */
-export function readDelete(fields: Fields, place: Place, walk: Walk): void {
+export function readDelete(fields: Fields, place: Place, walk: Walk): Outputs {
   onlyFields(fields, DELETE, 'DeleteStmt', walk.findings)
   const ctes = readWith(fieldsOf(fields, 'withClause'), place.outer, place.ctes, walk)
   const target = targetOf(fields, walk)
@@ -62,7 +69,7 @@ export function readDelete(fields: Fields, place: Place, walk: Walk): void {
   level.add(target.source)
   fromItems(listOf(fields, 'usingClause'), level, walk)
   expression(fields['whereClause'], level, walk)
-  returning(fieldsOf(fields, 'returningClause'), target.source, level, walk)
+  return returning(fieldsOf(fields, 'returningClause'), target.source, level, walk)
 }
 
 interface Target {
@@ -91,17 +98,27 @@ function targetOf(fields: Fields, walk: Walk): Target {
       read().any()
     },
   }
-  const lock = (): void => undefined
+  const contents = tableRelation((use, column) => walk.findings.use(use, table, column))
+  const seen = { columns, relation: contents, lock: noop }
   return {
     table,
-    source: name === undefined ? { name: table.name, schema: table.schema, columns, lock } : { name, columns, lock },
+    source: name === undefined ? { ...seen, name: table.name, schema: table.schema } : { ...seen, name },
   }
 }
 
 const TARGET = new Set(['name', 'indirection', 'val', 'location'])
 
-/** Reads assigned columns: the list of INSERT, the SET of UPDATE. */
-function assignments(targets: readonly unknown[], assigned: Columns, level: Level, walk: Walk): void {
+/**
+ * Reads assigned columns: the list of INSERT, the SET of UPDATE. What goes into a column counts as computed, since nobody knows any longer
+ * where it came from; but not what `excluded` has for the same column, which was read where the statement gives it.
+ */
+function assignments(
+  targets: readonly unknown[],
+  assigned: Columns,
+  level: Level,
+  walk: Walk,
+  hasExcluded = false,
+): void {
   for (const target of targets) {
     const found = nodeOf(target)
     const name = textOf(found?.fields ?? {}, 'name')
@@ -112,8 +129,16 @@ function assignments(targets: readonly unknown[], assigned: Columns, level: Leve
     onlyFields(found.fields, TARGET, 'ResTarget', walk.findings)
     assigned.add(name)
     for (const step of listOf(found.fields, 'indirection')) subscript(nodeOf(step), level, walk)
-    expression(found.fields['val'], level, walk)
+    const value = expression(found.fields['val'], level, walk)
+    if (!hasExcluded || name !== excludedName(found.fields['val'])) walk.uses.compute(value)
   }
+}
+
+/** The column in `excluded.column`. */
+function excludedName(value: unknown): string | undefined {
+  const found = nodeOf(value)
+  const path = found?.type === 'ColumnRef' ? nameParts(listOf(found.fields, 'fields')) : undefined
+  return path?.length === 2 && path[0] === 'excluded' ? path[1] : undefined
 }
 
 const CONFLICT = new Set(['action', 'infer', 'targetList', 'whereClause', 'location'])
@@ -134,9 +159,14 @@ function onConflict(clause: Fields | undefined, target: Target, level: Level, wa
   const inner = new Level(level.outer, level.ctes)
   // The row proposed for insertion: PostgreSQL asks the privilege to read the table's columns for its columns too.
   inner.add(target.source)
-  inner.addQualified({ name: 'excluded', columns: target.source.columns, lock: noop })
-  assignments(listOf(clause, 'targetList'), walk.findings.touch('update', target.table), inner, walk)
+  inner.addQualified(rowOf(target.source, 'excluded'))
+  assignments(listOf(clause, 'targetList'), walk.findings.touch('update', target.table), inner, walk, true)
   expression(clause['whereClause'], inner, walk)
+}
+
+/** A row of the target under a name of its own. */
+function rowOf({ columns, relation }: Source, name: string): Source {
+  return { name, columns, relation, lock: noop }
 }
 
 const noop = (): void => undefined
@@ -163,8 +193,8 @@ const RETURNING = new Set(['options', 'exprs'])
 const OPTION = new Set(['option', 'value', 'location'])
 
 /** RETURNING reads the target; `old` and `new` (since 18) are its rows too, under those names or those that WITH gives. */
-function returning(clause: Fields | undefined, target: Source, level: Level, walk: Walk): void {
-  if (clause === undefined) return
+function returning(clause: Fields | undefined, target: Source, level: Level, walk: Walk): Outputs {
+  if (clause === undefined) return new Outputs()
   onlyFields(clause, RETURNING, 'ReturningClause', walk.findings)
   const names = ['old', 'new']
   for (const item of listOf(clause, 'options')) {
@@ -175,6 +205,7 @@ function returning(clause: Fields | undefined, target: Source, level: Level, wal
   }
   const inner = new Level(level.outer, level.ctes)
   inner.add(...level.sources)
-  inner.addQualified(...names.map((name) => ({ name, columns: target.columns, lock: noop })))
+  inner.addQualified(...names.map((name) => rowOf(target, name)))
   readOutput(listOf(clause, 'exprs'), inner, walk)
+  return inner.outputs
 }

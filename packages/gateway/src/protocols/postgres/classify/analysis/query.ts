@@ -1,10 +1,15 @@
+import { columnsBehindStar } from './column-ref.ts'
 import { expression, expressions, sortKey, windowOf } from './expression.ts'
 import { type FromItem, fromItems } from './from.ts'
+import type { Lineage } from './lineage.ts'
 import { onlyFields } from './names.ts'
+import { type Outputs, valuesOutputs } from './outputs.ts'
+import { opaque } from './relation.ts'
 import { type CteScope, Level } from './scope.ts'
 import { sweep } from './sweep.ts'
 import { type Fields, fieldsOf, isFields, itemsOf, listOf, nodeOf, stringOf, textOf } from './tree.ts'
 import type { Walk } from './walk.ts'
+import { readWith } from './with.ts'
 
 const SELECT = new Set([
   ...['distinctClause', 'intoClause', 'targetList', 'fromClause', 'whereClause', 'groupClause', 'groupDistinct'],
@@ -30,16 +35,30 @@ export function readQuery(
   if (textOf(fields, 'op') !== 'SETOP_NONE') {
     if (left === undefined || right === undefined)
       walk.findings.doubt('a set operation without two sides is not understood')
-    else for (const side of [left, right]) walk.query(side, outer, level.ctes)
+    else level.outputs = setOperation(fields, left, right, level, walk)
   } else if (left !== undefined || right !== undefined) {
     walk.findings.doubt('a set operation of this form is not understood')
   }
   const items = fromItems(listOf(fields, 'fromClause'), level, walk)
-  for (const row of listOf(fields, 'valuesLists')) expressions(itemsOf(row) ?? [row], level, walk)
+  const rows = listOf(fields, 'valuesLists').map((row) => expressions(itemsOf(row) ?? [row], level, walk))
+  if (rows.length > 0) level.outputs = valuesOutputs(rows)
   readOutput(listOf(fields, 'targetList'), level, walk)
   readClauses(fields, level, walk)
   for (const clause of listOf(fields, 'lockingClause')) lock(clause, items, level, walk)
   return level
+}
+
+/** Reads both sides of UNION, INTERSECT or EXCEPT. All but UNION ALL compare their rows. */
+function setOperation(fields: Fields, left: Fields, right: Fields, { outer, ctes }: Level, walk: Walk): Outputs {
+  const one = walk.query(left, outer, ctes).outputs
+  const outputs = one.with(walk.query(right, outer, ctes).outputs)
+  if (fields['op'] !== 'SETOP_UNION' || fields['all'] !== true) compareRows(outputs, walk)
+  return outputs
+}
+
+/** Rows that have the same values are made one. */
+function compareRows(outputs: Outputs, { uses }: Walk): void {
+  for (const { value } of outputs.given()) uses.compare(value, value)
 }
 
 const TARGET = new Set(['name', 'val', 'location'])
@@ -55,10 +74,25 @@ export function readOutput(targets: readonly unknown[], level: Level, walk: Walk
     onlyFields(found.fields, TARGET, 'ResTarget', walk.findings)
     const alias = textOf(found.fields, 'name')
     if (alias !== undefined) level.aliases.add(alias)
-    const output = alias ?? impliedName(found.fields['val'])
-    if (output !== undefined) level.outputs.add(output)
-    expression(found.fields['val'], level, walk)
+    output(alias, found.fields['val'], level, walk)
   }
+}
+
+function output(alias: string | undefined, value: unknown, level: Level, walk: Walk): void {
+  const found = nodeOf(value)
+  if (found?.type === 'ColumnRef' && isStar(listOf(found.fields, 'fields').at(-1))) {
+    for (const relation of columnsBehindStar(found.fields, level, walk)) level.outputs.addAll(relation)
+    return
+  }
+  const lineage = expression(value, level, walk)
+  // `(row).*`: as many columns as the row has.
+  if (found?.type === 'A_Indirection' && isStar(listOf(found.fields, 'indirection').at(-1))) {
+    level.outputs.addAll(opaque(lineage))
+  } else level.outputs.add(alias ?? impliedName(value), lineage)
+}
+
+function isStar(node: unknown): boolean {
+  return nodeOf(node)?.type === 'A_Star'
 }
 
 /** The name that an output column has without AS: its column's or its function's. */
@@ -69,14 +103,18 @@ function impliedName(value: unknown): string | undefined {
 }
 
 function readClauses(fields: Fields, level: Level, walk: Walk): void {
-  for (const key of ['whereClause', 'havingClause', 'limitOffset', 'limitCount']) expression(fields[key], level, walk)
+  const { uses } = walk
+  for (const key of ['whereClause', 'havingClause']) expression(fields[key], level, walk)
+  for (const key of ['limitOffset', 'limitCount']) uses.compute(expression(fields[key], level, walk))
   for (const item of listOf(fields, 'groupClause')) grouping(item, level, walk)
   // A plain DISTINCT is a list that holds one empty node.
-  const distinct = listOf(fields, 'distinctClause').filter((item) => !isFields(item) || Object.keys(item).length > 0)
+  const distinct = listOf(fields, 'distinctClause')
+  const keys = distinct.filter((item) => !isFields(item) || Object.keys(item).length > 0)
+  if (keys.length < distinct.length) compareRows(level.outputs, walk)
   // Behind a set operation or VALUES there are no columns but the result's.
   const isOwn = textOf(fields, 'op') === 'SETOP_NONE' && listOf(fields, 'valuesLists').length === 0
-  for (const item of distinct) ordering(item, isOwn, level, walk)
-  for (const item of listOf(fields, 'sortClause')) ordering(sortKey(item, walk), isOwn, level, walk)
+  for (const item of keys) uses.order(sorted(item, isOwn, level, walk))
+  for (const item of listOf(fields, 'sortClause')) uses.order(sorted(sortKey(item, walk), isOwn, level, walk))
   for (const item of listOf(fields, 'windowClause')) {
     const window = nodeOf(item)
     if (window?.type === 'WindowDef') windowOf(window.fields, level, walk)
@@ -86,18 +124,40 @@ function readClauses(fields: Fields, level: Level, walk: Walk): void {
 
 /**
  * PostgreSQL 18, "SELECT", "ORDER BY Clause": "If an ORDER BY expression is a simple name that matches both an output column name and an
- * input column name, ORDER BY will interpret it as the output column name."
+ * input column name, ORDER BY will interpret it as the output column name." A number means the output column at that place.
  */
-function ordering(item: unknown, isOwn: boolean, level: Level, walk: Walk): void {
+function sorted(item: unknown, isOwn: boolean, level: Level, walk: Walk): Lineage {
+  const place = placeOf(item)
+  if (place !== undefined) return level.outputs.at(place)
   const name = simpleName(item)
-  if (name === undefined || (isOwn && !level.outputs.has(name))) expression(item, level, walk)
+  return name === undefined || (isOwn && level.outputs.has(name) !== true)
+    ? expression(item, level, walk)
+    : level.outputs.column(name)
 }
 
 /** "GROUP BY will make the opposite choice": the input column, if there is one, which cannot be told here. */
 function grouping(item: unknown, level: Level, walk: Walk): void {
   const name = simpleName(item)
-  if (name !== undefined && level.aliases.has(name)) level.everything()
-  else expression(item, level, walk)
+  const values = [grouped(item, level, walk)]
+  if (name !== undefined && level.aliases.has(name)) {
+    level.everything()
+    values.push(level.outputs.column(name))
+  }
+  for (const value of values) walk.uses.compare(value, value)
+  // Numbers may stand within it.
+  if (nodeOf(item)?.type === 'GroupingSet') compareRows(level.outputs, walk)
+}
+
+function grouped(item: unknown, level: Level, walk: Walk): Lineage {
+  const place = placeOf(item)
+  return place === undefined ? expression(item, level, walk) : level.outputs.at(place)
+}
+
+/** A whole number that stands alone. */
+function placeOf(item: unknown): number | undefined {
+  const found = nodeOf(item)
+  const value = found?.type === 'A_Const' ? fieldsOf(found.fields, 'ival')?.['ival'] : undefined
+  return typeof value === 'number' ? value : undefined
 }
 
 function simpleName(item: unknown): string | undefined {
@@ -125,40 +185,6 @@ function lock(clause: unknown, items: readonly FromItem[], level: Level, walk: W
   const targets: readonly { readonly lock: () => void }[] =
     names.length > 0 && named.length === names.length ? named : items
   for (const target of targets) target.lock()
-}
-
-const WITH = new Set(['ctes', 'recursive', 'location'])
-const CTE = new Set(['ctename', 'aliascolnames', 'ctematerialized', 'ctequery', 'location'])
-
-/** Reads a WITH clause and returns what is in sight behind it. */
-export function readWith(
-  clause: Fields | undefined,
-  outer: Level | undefined,
-  outerCtes: CteScope | undefined,
-  walk: Walk,
-): CteScope | undefined {
-  if (clause === undefined) return outerCtes
-  onlyFields(clause, WITH, 'WithClause', walk.findings)
-  const isRecursive = clause['recursive'] === true
-  const ctes = listOf(clause, 'ctes').map((item) => nodeOf(item))
-  const names = new Set<string>()
-  const scope: CteScope = outerCtes === undefined ? { names } : { names, outer: outerCtes }
-  // "If RECURSIVE is specified, … the queries can reference themselves and siblings in any order"; else only those before them.
-  if (isRecursive) for (const cte of ctes) names.add(textOf(cte?.fields ?? {}, 'ctename') ?? '')
-  for (const cte of ctes) {
-    const query = cte?.fields['ctequery']
-    if (cte?.type !== 'CommonTableExpr') {
-      walk.findings.doubt('a WITH item of this form is not understood')
-      continue
-    }
-    onlyFields(cte.fields, CTE, 'CommonTableExpr', walk.findings)
-    // A later sibling must not come into sight of an earlier one, so each sees the names as they are now.
-    const visible: CteScope = isRecursive ? scope : { ...scope, names: new Set(names) }
-    if (query === undefined) walk.findings.doubt('a WITH item without a query is not understood')
-    else walk.withStatement(query, outer, visible)
-    names.add(textOf(cte.fields, 'ctename') ?? '')
-  }
-  return scope
 }
 
 /** Reads a query node, or notes that it is none. */

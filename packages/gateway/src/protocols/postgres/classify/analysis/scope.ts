@@ -1,18 +1,24 @@
-import { type Columns, noColumns } from './findings.ts'
+import type { Columns } from './findings.ts'
+import { holding, type Lineage, made, referenceTo } from './lineage.ts'
+import { Outputs } from './outputs.ts'
+import type { Relation } from './relation.ts'
 
 /**
  * Names in sight. PostgreSQL 18, "SELECT", "WITH Clause": a CTE's name hides tables of the same name, but only where the name stands
  * without a schema, and only within the statement that the WITH belongs to.
  */
 export interface CteScope {
-  readonly names: ReadonlySet<string>
+  readonly names: ReadonlyMap<string, Relation>
   readonly outer?: CteScope
 }
 
-/** Whether an unqualified name means a CTE. */
-export function isCte(name: string, scope: CteScope | undefined): boolean {
-  for (let level = scope; level !== undefined; level = level.outer) if (level.names.has(name)) return true
-  return false
+/** The columns of the CTE that an unqualified name means, if it means one. */
+export function cteNamed(name: string, scope: CteScope | undefined): Relation | undefined {
+  for (let level = scope; level !== undefined; level = level.outer) {
+    const found = level.names.get(name)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** Something that a FROM list or a modifying statement brings into sight. */
@@ -21,7 +27,10 @@ export interface Source {
   readonly name: string
   /** Its schema, when it is a table without an alias: then `schema.name.column` reaches it too. */
   readonly schema?: string
+  /** Takes the columns that are read. */
   readonly columns: Columns
+  /** Says what the columns are. */
+  readonly relation: Relation
   /** Notes that its rows get locked (FOR UPDATE and its like). */
   readonly lock: () => void
 }
@@ -32,8 +41,8 @@ export class Level {
   readonly outer: Level | undefined
   /** Names that the SELECT list gives by AS: what GROUP BY may mean instead of a column. */
   readonly aliases: Set<string> = new Set()
-  /** All names of output columns: what ORDER BY means instead of a column. */
-  readonly outputs: Set<string> = new Set()
+  /** What it gives; ORDER BY means an output column of a name rather than a column in sight. */
+  outputs: Outputs = new Outputs()
   readonly #sources: Source[] = []
   readonly #byName = new Map<string, Source[]>()
   /** How many sources were there when all their columns were noted. */
@@ -73,27 +82,24 @@ export class Level {
   }
 
   /** A column without a table's name. Its table is certain only when there is exactly one in sight. */
-  column(name: string): void {
+  column(name: string): Lineage {
     const row = this.source(name)
     const levels = this.#levels().filter((level) => level.#sources.length > 0)
     const [level, ...others] = levels
     const [only, ...more] = level?.sources.slice(0, 2) ?? []
     if (row === undefined && others.length === 0 && more.length === 0) {
       only?.columns.add(name)
-      return
+      return only?.relation.column(name) ?? made
     }
     // Either several tables may have it, or it is the whole row of the source with that name.
     row?.columns.any()
     this.everything()
-  }
-
-  /** A column behind a source's name, and its schema when that is given. Returns what it belongs to. */
-  columnOf(qualifier: string, schema: string | undefined): Columns {
-    const source = this.source(qualifier, schema)
-    if (source !== undefined) return source.columns
-    // PostgreSQL reports "missing FROM-clause entry"; should it see more than we do, no column list may be believed.
-    this.everything()
-    return noColumns
+    return referenceTo(() => [
+      ...(row === undefined ? [] : [holding([row.relation.row()])]),
+      ...levels
+        .flatMap(({ sources }) => sources)
+        .flatMap(({ relation }) => (relation.has(name) === false ? [] : [relation.column(name)])),
+    ])
   }
 
   /** `*`: all columns of this level. */
@@ -103,9 +109,11 @@ export class Level {
     for (const source of this.#sources) source.columns.any()
   }
 
-  /** Columns of everything in sight may be read. */
-  everything(): void {
-    for (const level of this.#levels()) level.star()
+  /** Columns of everything in sight may be read, and be what is meant. */
+  everything(): Lineage {
+    const levels = this.#levels()
+    for (const level of levels) level.star()
+    return holding([referenceTo(() => levels.flatMap(({ sources }) => sources.map(({ relation }) => relation.row())))])
   }
 
   /** Innermost first, as names are looked up. */

@@ -3,10 +3,12 @@ import { readAlterTable, readCreateIndex, readCreateTable, readDrop, readTruncat
 import { Findings } from './findings.ts'
 import { type Place, readDelete, readInsert, readUpdate } from './modify.ts'
 import { onlyFields } from './names.ts'
+import { Outputs } from './outputs.ts'
 import { readQuery } from './query.ts'
 import { readDeallocate, readSet, readShow, readTransaction } from './session.ts'
 import { sweep } from './sweep.ts'
 import { type Fields, listOf, nodeOf, stringOf, textOf, type TreeNode } from './tree.ts'
+import { Uses } from './uses.ts'
 import type { Walk } from './walk.ts'
 import { verbOf } from './verbs.ts'
 
@@ -29,17 +31,22 @@ export interface Analysis {
 /** Reads one statement of the parser's tree. Total for trees of any depth that the stack allows. */
 export function analyse(statement: unknown, meaning: Meaning): Analysis {
   const findings = new Findings()
+  const uses = new Uses()
   const walk: Walk = {
     findings,
+    uses,
     database: meaning.database,
     searchPath: meaning.searchPath,
     query: (fields, outer, ctes) => readQuery(fields, outer, ctes, walk),
     withStatement: (node, outer, ctes) => {
-      if (!readRows(nodeOf(node), { outer, ctes }, walk)) notUnderstood(node, 'a WITH item of this kind', walk)
+      const outputs = readRows(nodeOf(node), { outer, ctes }, walk)
+      if (outputs === undefined) notUnderstood(node, 'a WITH item of this kind', walk)
+      return outputs ?? new Outputs()
     },
   }
   const { verb, exits } = readStatement(statement, walk)
-  const analysis = { verb, accesses: findings.accesses(), exitsTransaction: exits }
+  const areUsesKnown = uses.settle()
+  const analysis = { verb, accesses: findings.accesses(areUsesKnown), exitsTransaction: exits }
   return findings.incomplete === undefined ? analysis : { ...analysis, incomplete: findings.incomplete }
 }
 
@@ -51,7 +58,11 @@ interface Reading {
 function readStatement(statement: unknown, walk: Walk): Reading {
   const found = nodeOf(statement)
   const verb = verbOf(found)
-  if (readRows(found, { outer: undefined, ctes: undefined }, walk)) return { verb, exits: false }
+  const outputs = readRows(found, { outer: undefined, ctes: undefined }, walk)
+  if (outputs !== undefined) {
+    for (const { name, value } of outputs.given()) walk.uses.give(value, name)
+    return { verb, exits: false }
+  }
   switch (found?.type) {
     case 'TransactionStmt': {
       const transaction = readTransaction(found.fields, walk)
@@ -80,23 +91,19 @@ function notUnderstood(node: unknown, what: string, walk: Walk): void {
   sweep(node, undefined, walk)
 }
 
-/** Queries and data-modifying statements; false for others. */
-function readRows(found: TreeNode | undefined, place: Place, walk: Walk): boolean {
+/** Queries and data-modifying statements, with what they give; undefined for others. */
+function readRows(found: TreeNode | undefined, place: Place, walk: Walk): Outputs | undefined {
   switch (found?.type) {
     case 'SelectStmt':
-      readQuery(found.fields, place.outer, place.ctes, walk)
-      return true
+      return readQuery(found.fields, place.outer, place.ctes, walk).outputs
     case 'InsertStmt':
-      readInsert(found.fields, place, walk)
-      return true
+      return readInsert(found.fields, place, walk)
     case 'UpdateStmt':
-      readUpdate(found.fields, place, walk)
-      return true
+      return readUpdate(found.fields, place, walk)
     case 'DeleteStmt':
-      readDelete(found.fields, place, walk)
-      return true
+      return readDelete(found.fields, place, walk)
     default:
-      return false
+      return undefined
   }
 }
 
@@ -142,7 +149,7 @@ function readExplain(fields: Fields, walk: Walk): void {
     } else walk.findings.doubt('this EXPLAIN option is not understood')
   }
   const explained = nodeOf(fields['query'])
-  if (!readRows(explained, { outer: undefined, ctes: undefined }, walk)) {
+  if (readRows(explained, { outer: undefined, ctes: undefined }, walk) === undefined) {
     notUnderstood(fields['query'], `EXPLAIN of ${verbOf(explained)}`, walk)
   }
 }

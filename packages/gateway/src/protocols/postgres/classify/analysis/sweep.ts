@@ -1,4 +1,4 @@
-import { type CteScope, isCte } from './scope.ts'
+import { type CteScope, cteNamed } from './scope.ts'
 import { tableName } from './names.ts'
 import { isFields, textOf } from './tree.ts'
 import type { Walk } from './walk.ts'
@@ -12,7 +12,7 @@ export function sweep(value: unknown, ctes: CteScope | undefined, walk: Walk): v
     for (const item of value as readonly unknown[]) sweep(item, ctes, walk)
   } else if (isFields(value)) {
     const name = textOf(value, 'relname')
-    if (name !== undefined && (value['schemaname'] !== undefined || !isCte(name, ctes))) {
+    if (name !== undefined && (value['schemaname'] !== undefined || cteNamed(name, ctes) === undefined)) {
       walk.findings.touch('select', tableName(value, walk)).any()
     }
     for (const part of Object.values(value)) sweep(part, ctes, walk)

@@ -14,6 +14,9 @@ export const literalCastTypes: ReadonlySet<string> = new Set(['uuid'])
 /** Types whose length, when given, cuts what is cast. */
 export const cutTypes: ReadonlySet<string> = new Set(['varchar', 'bpchar'])
 
+/** Targets, without a length, that show what is cast as it is shown without the cast. */
+export const textTypes: ReadonlySet<string> = new Set(['text', 'varchar', 'bpchar'])
+
 /** Types of new columns: those of casts and what else tables are made of. */
 export const columnTypes: ReadonlySet<string> = new Set([
   ...castTypes,
