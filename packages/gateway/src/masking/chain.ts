@@ -85,6 +85,25 @@ export class DigitChain {
   }
 
   /**
+   * The first digit at or before `from`, going back to `earliest`, from which on to the latest digit Luhn's check may hold; below `earliest` when
+   * there is none. Never a false no for {@link brand}, and much faster than asking it for each stretch.
+   */
+  luhnFrom(from: number, earliest: number): number {
+    const sums = this.#sums
+    const values = this.#values
+    const { count } = this
+    const shift = ((count - 1) & 1) === 1 ? 4 : 0
+    const sum = ((sums[count & mask] ?? 0) >> shift) & 15
+    let digit = from
+    while (digit >= earliest) {
+      const at = digit & mask
+      if ((((sums[at] ?? 0) >> shift) & 15) === sum || ((values[at] ?? 0) & afterPercent) !== 0) break
+      digit -= 1
+    }
+    return digit
+  }
+
+  /**
    * The brand of the number made of digits `from` to `to` (not included), which must be among the latest; undefined when it is none.
    *
    * `%37` is an encoded 7, but in `like '%3714…'` a percent sign and a number that begins with 37. Where a stretch begins with such a

@@ -9,6 +9,9 @@ const listLayouts = ['4-4-4-4', '4-6-5', '4-6-4']
 /** The most groups of a layout. */
 export const maxLayoutGroups = 5
 
+/** The most groups of one of those. */
+export const maxListGroups = 4
+
 const codes: ReadonlySet<number> = new Set(layouts.map(codeOf))
 const listCodes: ReadonlySet<number> = new Set(listLayouts.map(codeOf))
 

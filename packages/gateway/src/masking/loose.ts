@@ -2,7 +2,7 @@ import { ESCAPE_HEAD, ESCAPE_HEX, INVISIBLE, looseAlphabet } from './alphabet.ts
 import { type DigitChain, LISTED, PARTED, PARTED_WIDE } from './chain.ts'
 import type { Clusters } from './clusters.ts'
 import { type IinIndex, maxPanDigits, minPanDigits } from './iin.ts'
-import { isListLayout } from './layouts.ts'
+import { isListLayout, maxListGroups } from './layouts.ts'
 import type { Window } from './strict.ts'
 import { maxTokenBytes, readToken } from './tokens.ts'
 
@@ -34,23 +34,26 @@ export class LooseRules {
 
   /** Looks at what ends with the latest digit. */
   closeDigit(): void {
-    const end = this.#chain.count
-    if (this.#chain.gapBefore(end - 1) > PARTED) this.#plainFrom = end - 1
+    const chain = this.#chain
+    const end = chain.count
+    if (chain.gapBefore(end - 1) > PARTED) this.#plainFrom = end - 1
     const earliest = Math.max(this.#plainFrom, end - maxPanDigits)
-    for (let from = end - minPanDigits; from >= earliest; from -= 1) this.#try(from, end)
+    let from = chain.luhnFrom(end - minPanDigits, earliest)
+    for (; from >= earliest; from = chain.luhnFrom(from - 1, earliest)) this.#try(from, end)
   }
 
   /** Looks at what ends with the latest digit, which ends its group, and has a gap in it that is more than plain. */
   closeGroup(window: Window): void {
     const chain = this.#chain
     const end = chain.count
-    if (isReplacedAfter(window, chain.endOf(end - 1))) return
+    // No such gap lies within reach.
+    if (this.#plainFrom <= Math.max(0, end - maxPanDigits)) return
     let widest = chain.gapBefore(chain.groupStart(0))
     let code = end - chain.groupStart(0)
     let scale = 1
     for (let back = 1; back < chain.groups; back += 1) {
       const from = chain.groupStart(back)
-      if (end - from > maxPanDigits) break
+      if (end - from > maxPanDigits || (widest === LISTED && back >= maxListGroups)) break
       scale *= 32
       code += scale * (chain.groupStart(back - 1) - from)
       if (widest === PARTED_WIDE || (widest === LISTED && isListLayout(code))) this.#tryAligned(window, from, end)
@@ -59,7 +62,11 @@ export class LooseRules {
   }
 
   #tryAligned(window: Window, from: number, to: number): void {
-    if (!isReplacedBefore(window, this.#chain.startOf(from))) this.#try(from, to)
+    const chain = this.#chain
+    const brand = chain.brand(from, to, this.#iins)
+    if (brand === undefined) return
+    if (isReplacedBefore(window, chain.startOf(from)) || isReplacedAfter(window, chain.endOf(to - 1))) return
+    this.#clusters.add(from, to, brand)
   }
 
   #try(from: number, to: number): void {
