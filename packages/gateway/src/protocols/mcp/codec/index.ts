@@ -10,7 +10,7 @@
  */
 export { checkJson, type Span } from './json.ts'
 export { answerLimits, type JsonLimits, REQUEST_LIMITS } from './limits.ts'
-export { elementsOf, isArray, isObject, isTrue, membersOf, textOf } from './members.ts'
+export { elementsOf, entriesOf, isArray, isObject, isTrue, membersOf, textOf } from './members.ts'
 export {
   type Message,
   type NotificationMessage,

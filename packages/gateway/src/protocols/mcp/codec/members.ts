@@ -28,18 +28,33 @@ export function isTrue(bytes: Bytes, value: Span | undefined): boolean {
   return value !== undefined && bytes[value.start] === 0x74
 }
 
+/** A member of an object. */
+export interface Entry {
+  /** Its name, with the quotes. */
+  readonly name: Span
+  readonly value: Span
+}
+
+/** The members of an object that was checked, in the order in which they are written. */
+export function entriesOf(bytes: Bytes, object: Span): Entry[] {
+  const entries: Entry[] = []
+  let at = skipSpace(bytes, object.start + 1)
+  while (at < object.end - 1) {
+    const name = { start: at, end: skipString(bytes, at) }
+    // A colon is between them.
+    const start = skipSpace(bytes, skipSpace(bytes, name.end) + 1)
+    const value = { start, end: skipValue(bytes, start) }
+    entries.push({ name, value })
+    at = behindComma(bytes, value.end)
+  }
+  return entries
+}
+
 /** The members of an object that was checked, by their names: where each value lies. */
 export function membersOf(bytes: Bytes, object: Span): Map<string, Span> {
   const members = new Map<string, Span>()
-  let at = skipSpace(bytes, object.start + 1)
-  while (at < object.end - 1) {
-    const nameEnd = skipString(bytes, at)
-    const name = stringOf(bytes, { start: at + 1, end: nameEnd - 1 })
-    // A colon is between them.
-    const start = skipSpace(bytes, skipSpace(bytes, nameEnd) + 1)
-    const end = skipValue(bytes, start)
-    members.set(name, { start, end })
-    at = behindComma(bytes, end)
+  for (const { name, value } of entriesOf(bytes, object)) {
+    members.set(stringOf(bytes, { start: name.start + 1, end: name.end - 1 }), value)
   }
   return members
 }

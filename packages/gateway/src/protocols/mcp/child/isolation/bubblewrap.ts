@@ -1,0 +1,55 @@
+/** The command line of bubblewrap for one child. */
+import { join } from 'node:path'
+import { launcher } from './launcher.ts'
+import type { SandboxUser } from './sandbox-user.ts'
+import { INSIDE, type SandboxPlan } from './sandbox.ts'
+import { ancestors, type Bind, isWithin, type SystemView } from './system-view.ts'
+
+/** How bubblewrap is used here. */
+export interface BubblewrapVariant {
+  readonly bwrap: string
+  readonly user: SandboxUser
+}
+
+/** Words the command line. Later mounts lie over earlier ones; what is not named is not there. */
+export function bubblewrapCommand(
+  plan: SandboxPlan,
+  view: SystemView,
+  { bwrap, user }: BubblewrapVariant,
+): readonly string[] {
+  const etc = ETC_FILES.map((name) => ({ from: join(plan.folder, 'etc', name), to: `/etc/${name}` }))
+  const code = plan.code.map((path) => ({ from: path, to: path }))
+  const relay = plan.socket === undefined ? undefined : { socketPath: `${INSIDE.door}/${plan.socket}` }
+  const door = relay === undefined ? [] : [{ from: join(plan.folder, 'door'), to: INSIDE.door }]
+  const { temporaryBytes } = plan.limits
+  return [
+    bwrap,
+    // `--unshare-cgroup-try`: cgroup namespaces can be missing, and hide nothing that a child sees.
+    ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+    ...user.bubblewrap,
+    ...['--die-with-parent', '--new-session', '--hostname', 'child'],
+    ...view.links.flatMap(({ target, path }) => ['--symlink', target, path]),
+    ...['--proc', '/proc', '--dev', '/dev', '--size', SHARED_MEMORY_BYTES, '--perms', '1777', '--tmpfs', '/dev/shm'],
+    ...['--size', String(temporaryBytes), '--perms', '1777', '--tmpfs', '/tmp'],
+    ...mounts([...view.binds, ...etc, ...code, ...door]),
+    // The root is a memory file system without a limit: nothing may be written to it.
+    ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', plan.workingFolder, '--'],
+    ...user.prefix(plan.slot),
+    ...launcher(plan, relay),
+  ]
+}
+
+/** What is made for each child: nobody's names but its own. */
+export const ETC_FILES: readonly string[] = ['group', 'hosts', 'nsswitch.conf', 'passwd', 'resolv.conf']
+
+const SHARED_MEMORY_BYTES = '16777216'
+
+/** Read-only mounts; the folders above them are made first, because bubblewrap would make them for their owner alone. */
+function mounts(binds: readonly Bind[]): readonly string[] {
+  const folders = new Set(binds.flatMap(({ to }) => ancestors(to)))
+  const made = [...folders].filter((folder) => !binds.some(({ to }) => isWithin(folder, to)))
+  return [
+    ...made.filter((folder) => folder !== '/tmp').flatMap((folder) => ['--perms', '0755', '--dir', folder]),
+    ...binds.flatMap(({ from, to }) => ['--ro-bind', from, to]),
+  ]
+}

@@ -1,0 +1,74 @@
+/** As whom a child runs inside namespaces. */
+import { readFileSync } from 'node:fs'
+
+/** As whom the program runs, and by which steps it becomes that. */
+export interface SandboxUser {
+  /** The uid (and gid) that the program sees itself as. */
+  uid(slot: number): number
+  /** Options of bubblewrap. */
+  readonly bubblewrap: readonly string[]
+  /** Options of unshare, when it is not root that starts it. */
+  readonly isMapped: boolean
+  /** What stands before the program. */
+  prefix(slot: number): readonly string[]
+  /** The uid that files outside must be readable for; absent: whoever runs Sallyport. */
+  readonly reader?: (slot: number) => number
+}
+
+/** What a mapped user is called inside. */
+const MAPPED_UID = 1000
+
+/** Whoever runs Sallyport, seen as somebody else in a user namespace and without any capability. */
+export function mappedUser(options: { readonly forbidsMore: boolean }): SandboxUser {
+  const id = String(MAPPED_UID)
+  const more = options.forbidsMore ? ['--disable-userns'] : []
+  return {
+    uid: () => MAPPED_UID,
+    bubblewrap: ['--unshare-user', '--uid', id, '--gid', id, ...more, '--cap-drop', 'ALL'],
+    isMapped: true,
+    prefix: () => [],
+  }
+}
+
+/**
+ * For root: a uid of a range that owns nothing, one for each child. Root itself, mapped, would still own `/dev/null` and what else of root's is
+ * seen inside, and no limit on processes holds for it.
+ */
+export function rangedUser(setpriv: string, unshare: string | undefined): SandboxUser | undefined {
+  const base = uidBase()
+  if (base === undefined) return undefined
+  const namespace = unshare === undefined ? [] : [unshare, '--user', '--map-current-user', '--']
+  return {
+    uid: (slot) => base + slot,
+    bubblewrap: [],
+    isMapped: false,
+    prefix: (slot) => [...dropTo(setpriv, base + slot), ...namespace],
+    reader: (slot) => base + slot,
+  }
+}
+
+/** Becomes another user for good, with no capability and no way to gain one; dies with whoever started it. */
+export function dropTo(setpriv: string, uid: number): readonly string[] {
+  const id = String(uid)
+  const powerless = ['--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', '--pdeathsig', 'KILL']
+  return [setpriv, '--reuid', id, '--regid', id, '--clear-groups', ...powerless, '--']
+}
+
+/** Children at a time at most; so many uids are needed. */
+export const MAX_SLOTS = 1000
+
+/** Where a range of uids begins that is mapped here and belongs to nobody: far above accounts, below those of containers. */
+const BASES = [200_000, 60_000, 20_000]
+
+function uidBase(): number | undefined {
+  return BASES.find((base) => isUidMapped(base) && isUidMapped(base + MAX_SLOTS))
+}
+
+/** user_namespaces(7), uid_map: each line is "the start of the range in this namespace, in the parent's, and its length". */
+function isUidMapped(uid: number): boolean {
+  const lines = readFileSync('/proc/self/uid_map', 'utf8').trim().split('\n')
+  return lines.some((line) => {
+    const [inside = 0, , length = 0] = line.trim().split(/\s+/).map(Number)
+    return uid >= inside && uid < inside + length
+  })
+}
