@@ -71,6 +71,16 @@ function artefactCases(check: Check): void {
     await artefacts.remove('Session', digest(1))
     assert.deepEqual(await artefacts.find('AccessToken', digest(1)), artefact(1))
   })
+  check('those of a model are counted until they are swept', async ({ identity: { artefacts } }) => {
+    assert.equal(await artefacts.count('AccessToken'), 0)
+    await artefacts.put(artefact(1))
+    await artefacts.put(artefact(1))
+    await artefacts.put(artefact(2))
+    await artefacts.put(artefact(3, { model: 'Session' }))
+    assert.equal(await artefacts.count('AccessToken'), 2)
+    await artefacts.remove('AccessToken', digest(2))
+    assert.equal(await artefacts.count('AccessToken'), 1)
+  })
   check('of callers that consume one at the same time, one wins', async ({ identity: { artefacts } }) => {
     await artefacts.put(artefact(1))
     const won = await Promise.all([1, 2, 3, 4].map((at) => artefacts.consume('AccessToken', digest(1), at)))

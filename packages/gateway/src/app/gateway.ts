@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { createApi, type ApiServices } from '#api'
 import { openTrailReader, type IndexedReader } from '#evidence'
 import { createIdentity, type IdentityService } from '#identity'
-import type { TrailEvent } from '#model'
+import type { Resource, TrailEvent } from '#model'
 import { createGate, type SessionGate } from '#pipeline'
 import type { LoadedPolicy } from '#policy'
 import { createClassifier } from '#protocols/postgres'
@@ -145,7 +145,8 @@ async function openIdentity(
   const { clientSecret } = oidc
   return await createIdentity({
     publicUrl: config.publicUrl,
-    resources: config.resources.map(({ resource }) => resource.name),
+    resources: names(config, (kind) => kind !== 'mcp'),
+    mcpServers: names(config, (kind) => kind === 'mcp'),
     upstream: {
       issuer: oidc.issuer,
       clientId: oidc.clientId,
@@ -164,6 +165,10 @@ async function openIdentity(
     loginSeconds: sessionHours * 3_600,
     idleLimitMs: idleMinutes * 60_000,
   })
+}
+
+function names({ resources }: Config, isWanted: (kind: Resource['kind']) => boolean): readonly string[] {
+  return resources.flatMap(({ resource: { kind, name } }) => (isWanted(kind) ? [name] : []))
 }
 
 function openReader(config: Config, { trail, log, trailFolder }: Foundation): IndexedReader {

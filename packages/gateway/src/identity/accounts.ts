@@ -1,8 +1,8 @@
 import type { Clock } from '#base'
-import type { Identity, IdentityStore, Person, RosterEntry, StoredLogin, Workload } from '#model'
+import type { Agent, IdentityStore, Person, RosterEntry, StoredLogin, Workload } from '#model'
+import type { Clients } from './clients.ts'
 import type { JobToken } from './job-tokens.ts'
 import type { PersonClaims } from './person.ts'
-import { CLI_CLIENT_ID } from './settings.ts'
 
 /** How often a workload's last sight is written: each write is synced. */
 const SIGHT_NOTED_EVERY_MS = 10 * 60_000
@@ -10,19 +10,31 @@ const SIGHT_NOTED_EVERY_MS = 10 * 60_000
 /** Turns what is kept, and what tokens say, into identities. */
 export class Accounts {
   readonly #store: IdentityStore
+  readonly #clients: Pick<Clients, 'agentOf'>
   readonly #clock: Clock
   /** When each workload was last noted; the configuration bounds it. */
   readonly #noted = new Map<string, number>()
 
-  constructor(store: IdentityStore, clock: Clock) {
+  constructor(store: IdentityStore, clients: Pick<Clients, 'agentOf'>, clock: Clock) {
     this.#store = store
+    this.#clients = clients
     this.#clock = clock
   }
 
-  /** The person of a login, as the roster knows them now; undefined when it does not. */
+  /**
+   * The person of a login, as the roster knows them now, with the agent that they come through when the login is not that of our own command
+   * line; undefined when the roster does not know them.
+   */
   async personOf(login: StoredLogin): Promise<Person | undefined> {
     const entry = await this.#store.roster.find(login.identityId)
-    return entry?.kind === 'person' ? toPerson(entry, login) : undefined
+    return entry?.kind === 'person'
+      ? toPerson(entry, login.mfa, await this.#clients.agentOf(login.clientId))
+      : undefined
+  }
+
+  /** A person as an ID token describes them, before anything of them is kept. */
+  async describe(claims: PersonClaims, clientId: string): Promise<Person> {
+    return toPerson(claims, claims.mfa, await this.#clients.agentOf(clientId))
   }
 
   /** Writes what an ID token said about a person. */
@@ -68,23 +80,15 @@ export class Accounts {
   }
 }
 
-/** A person as an ID token describes them, before anything of them is kept. */
-export function toIdentity(claims: PersonClaims, clientId: string): Person {
-  const { id, issuer, subject, groups, mfa } = claims
-  return { kind: 'person', id, issuer, subject, name: displayName(claims), groups, mfa, ...agentOf(clientId) }
-}
-
 /** What people call somebody: the e-mail, else the name, else the id. */
 export function displayName({ id, name, email }: Pick<RosterEntry, 'id' | 'name' | 'email'>): string {
   return email ?? name ?? id
 }
 
-function toPerson(entry: RosterEntry, { mfa, clientId }: StoredLogin): Person {
-  const { id, issuer, subject, groups } = entry
-  return { kind: 'person', id, issuer, subject, name: displayName(entry), groups, mfa, ...agentOf(clientId) }
-}
+type KnownPerson = Pick<RosterEntry, 'id' | 'issuer' | 'subject' | 'groups' | 'name' | 'email'>
 
-/** Whoever comes through another client than our own command line comes through an agent. */
-function agentOf(clientId: string): Pick<Identity, 'agent'> {
-  return clientId === CLI_CLIENT_ID ? {} : { agent: { id: clientId, name: clientId } }
+function toPerson(known: KnownPerson, mfa: boolean, agent: Agent | undefined): Person {
+  const { id, issuer, subject, groups } = known
+  const name = displayName(known)
+  return { kind: 'person', id, issuer, subject, name, groups, mfa, ...(agent === undefined ? {} : { agent }) }
 }

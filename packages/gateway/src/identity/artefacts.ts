@@ -71,8 +71,6 @@ export class ArtefactAdapter implements Adapter {
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
-    // Clients are configured, not registered; there is nothing to look up for an unknown one.
-    if (this.#model === 'Client') return undefined
     const stored = await this.#context.store.find(this.#model, this.#context.digests.digest(this.#model, id))
     if (stored === undefined) return undefined
     if (this.#isRepeat(stored)) throw this.#events.alreadyUsed()

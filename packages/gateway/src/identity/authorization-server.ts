@@ -2,14 +2,16 @@ import type { AdapterPayload, Configuration, default as Provider, KoaContextWith
 import { ArtefactAdapter, type ArtefactContext, type ArtefactEvents } from './artefacts.ts'
 import type { ProviderLibrary } from './load-provider.ts'
 import type { OwnKeys } from './own-keys.ts'
+import { ClientAdapter, type Clients, isRegistered } from './clients.ts'
 import { escapeHtml, renderPage } from './pages.ts'
-import { CLI_CLIENT_ID, type Settings } from './settings.ts'
+import { CLI_CLIENT_ID, CLI_CLIENT_NAME, type Settings } from './settings.ts'
 
 /** Where people and clients find what. */
 export const PATHS = {
   authorize: '/oauth/authorize',
   token: '/oauth/token',
   revoke: '/oauth/revoke',
+  register: '/oauth/register',
   keys: '/oauth/jwks',
   deviceAuthorization: '/oauth/device',
   /** Short: people type it. */
@@ -17,14 +19,14 @@ export const PATHS = {
   endSession: '/oauth/end-session',
   interaction: '/oauth/interaction/',
   callback: '/oauth/callback',
-  metadata: ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'],
 } as const
 
 const CODE_SECONDS = 60
 /** How long a person may take at the identity provider. */
 export const INTERACTION_SECONDS = 600
 /** The one scope: what a token may do is decided by policy, not by scope. */
-const SCOPE = 'access'
+export const RESOURCE_SCOPE = 'access'
+export const SCOPES: readonly string[] = ['openid', 'offline_access', RESOURCE_SCOPE]
 
 /** What the authorization server asks of the rest of identity. */
 export interface AuthorizationServerHooks extends ArtefactEvents {
@@ -32,27 +34,41 @@ export interface AuthorizationServerHooks extends ArtefactEvents {
   beforeLogout(context: KoaContextWithOIDC, grantId: string): Promise<void>
 }
 
-/** Sallyport's own authorization server (OAuth 2.1): a public client for the command line, one audience per token, opaque tokens. */
+/** What the authorization server keeps its artefacts with, and where it finds clients that registered themselves. */
+export interface AuthorizationServerStores {
+  readonly context: ArtefactContext
+  readonly hooks: AuthorizationServerHooks
+  readonly clients: Clients
+}
+
+/**
+ * Sallyport's own authorization server (OAuth 2.1): a public client for the command line, public clients that registered themselves for MCP
+ * servers, one audience per token, opaque tokens.
+ */
 export function createAuthorizationServer(
   { Provider: Server, errors, interactionPolicy }: ProviderLibrary,
   settings: Settings,
   keys: OwnKeys,
-  artefacts: { readonly context: ArtefactContext; readonly hooks: AuthorizationServerHooks },
+  { context, hooks, clients: registered }: AuthorizationServerStores,
 ): Provider {
   const server = new Server(settings.issuer, {
     ...clients(),
     ...lifetimes(settings),
-    ...features(settings, errors, artefacts.hooks),
-    adapter: (model: string) => new ArtefactAdapter(model, artefacts.context, artefacts.hooks),
+    ...features(settings, errors, hooks),
+    adapter: (model: string) =>
+      model === 'Client' ? new ClientAdapter(registered) : new ArtefactAdapter(model, context, hooks),
+    discovery: metadata(settings),
     jwks: { keys: [keys.signingKey] },
     routes: routes(),
-    scopes: ['openid', 'offline_access', SCOPE],
+    scopes: [...SCOPES],
     clockTolerance: 0,
     cookies: cookies(keys.cookieKey),
     // RFC 9700 §2.1.1: public clients must use PKCE; the server knows S256 only.
     pkce: { required: () => true },
     responseTypes: ['code'],
-    clientBasedCORS: () => false,
+    // The token endpoint knows no cookies: who has a code with its verifier, or a refresh token, is the client, whatever page it runs in. Scripts
+    // are let through for applications that registered themselves; the command line is no page.
+    clientBasedCORS: (_context, _origin, { clientId }) => isRegistered(clientId),
     allowOmittingSingleRegisteredRedirectUri: false,
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     interactions: {
@@ -63,7 +79,11 @@ export function createAuthorizationServer(
       context.type = 'html'
       context.body = renderPage({
         title: 'That did not work',
-        lines: ['Start again with: sallyport login'],
+        lines: [
+          error === 'invalid_client'
+            ? 'The application is not registered here any more. Remove the server in the application and add it again.'
+            : 'Start again where you began.',
+        ],
         small: [error, description].filter((text) => text !== undefined).join(': '),
       })
     },
@@ -79,7 +99,7 @@ function clients(): Pick<Configuration, 'clients' | 'clientDefaults' | 'clientAu
     clients: [
       {
         client_id: CLI_CLIENT_ID,
-        client_name: 'The Sallyport command line',
+        client_name: CLI_CLIENT_NAME,
         // RFC 8252 §7.3: on loopback any port will do.
         application_type: 'native',
         redirect_uris: ['http://127.0.0.1/callback', 'http://[::1]/callback', 'http://localhost/callback'],
@@ -122,7 +142,6 @@ function features(
   errors: ProviderLibrary['errors'],
   hooks: AuthorizationServerHooks,
 ): Pick<Configuration, 'features' | 'revokeGrantPolicy'> {
-  const { audiences, apiAudience, accessTokenSeconds } = settings
   return {
     features: {
       devInteractions: { enabled: false },
@@ -139,19 +158,47 @@ function features(
           return true
         },
       },
-      resourceIndicators: {
-        enabled: true,
-        // RFC 8707 §2: without `resource` the server may choose: all in one login, and of those the API for a token.
-        defaultResource: (_context, _client, oneOf) => (oneOf === undefined ? audiences : apiAudience),
-        useGrantedResource: () => true,
-        getResourceServerInfo: (_context, resource) => {
-          if (!audiences.includes(resource)) throw new errors.InvalidTarget()
-          return { scope: SCOPE, audience: resource, accessTokenTTL: accessTokenSeconds, accessTokenFormat: 'opaque' }
-        },
-      },
+      resourceIndicators: resourceIndicators(settings, errors),
     },
     // RFC 7009 §2.1 allows it: giving back any token of a login ends the login.
     revokeGrantPolicy: () => true,
+  }
+}
+
+type ResourceIndicators = NonNullable<NonNullable<Configuration['features']>['resourceIndicators']>
+
+/** RFC 8707. The command line may ask for everything; an application for one MCP server, which it must name. */
+function resourceIndicators(
+  { audiences: { api, indicators, mcp }, accessTokenSeconds }: Settings,
+  { InvalidTarget }: ProviderLibrary['errors'],
+): ResourceIndicators {
+  return {
+    enabled: true,
+    // RFC 8707 §2: without `resource` the server may choose: all in one login, and of those the API for a token.
+    defaultResource: (_context, { clientId }, oneOf) => {
+      if (clientId === CLI_CLIENT_ID) return oneOf === undefined ? [...indicators.keys()] : api
+      const [only] = oneOf ?? []
+      if (only !== undefined) return only
+      throw new InvalidTarget('say which MCP server the token is for: send its URL as "resource" (RFC 8707)')
+    },
+    useGrantedResource: () => true,
+    getResourceServerInfo: ({ oidc }, resource, { clientId }) => {
+      const isOurs = clientId === CLI_CLIENT_ID
+      if (!isOurs && [oidc.params?.['resource']].flat().length > 1)
+        throw new InvalidTarget('a token is for one MCP server; send one "resource"')
+      const audience = isOurs ? indicators.get(resource) : mcp.has(resource) ? resource : undefined
+      if (audience === undefined) throw new InvalidTarget('there is no such resource here')
+      return { scope: RESOURCE_SCOPE, audience, accessTokenTTL: accessTokenSeconds, accessTokenFormat: 'opaque' }
+    },
+  }
+}
+
+/** What the metadata (RFC 8414) says beyond what the library knows. */
+function metadata({ issuer, audiences }: Settings): Record<string, string | boolean | string[]> {
+  return {
+    ...(audiences.mcp.size === 0 ? {} : { registration_endpoint: `${issuer}${PATHS.register}` }),
+    revocation_endpoint_auth_methods_supported: ['none'],
+    client_id_metadata_document_supported: false,
   }
 }
 
@@ -217,7 +264,7 @@ function devicePages(): DeviceFlow {
         title: 'Is this your device?',
         lines: [`${client.clientName ?? client.clientId} asks to be logged in as you. It must show this code:`],
         markup: `<p><code>${escapeHtml(userCode)}</code></p>${withoutScript(form)}
-<button type="submit" form="op.deviceConfirmForm" autofocus>Yes, log in</button>
+<button type="submit" form="op.deviceConfirmForm">Yes, log in</button>
 <button type="submit" form="op.deviceConfirmForm" name="abort" value="yes">No</button>`,
         small: `It was asked for from ${typeof address === 'string' ? address : 'an unknown address'}. If that was not you, choose No.`,
       })
@@ -241,5 +288,5 @@ function withoutScript(form: string): string {
 
 /** The audiences that this client's logins cover: the command line is our own and is for everything that is configured now. */
 export function audiencesOf(settings: Settings, clientId: AdapterPayload['clientId']): readonly string[] | undefined {
-  return clientId === CLI_CLIENT_ID ? settings.audiences : undefined
+  return clientId === CLI_CLIENT_ID ? [...settings.audiences.indicators.keys()] : undefined
 }

@@ -1,5 +1,6 @@
 import { Accounts } from './accounts.ts'
 import { createAuthorizationServer, PATHS } from './authorization-server.ts'
+import { Clients } from './clients.ts'
 import { Federation } from './federation.ts'
 import { Hooks } from './hooks.ts'
 import { createHandler, handlesPath } from './http.ts'
@@ -13,7 +14,7 @@ import { RosterView } from './roster-view.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { SignIn } from './sign-in.ts'
 import { startSweeping } from './sweeper.ts'
-import { Throttle } from './throttle.ts'
+import { REGISTRATION_LIMITS, Throttle } from './throttle.ts'
 import { Tokens } from './tokens.ts'
 
 /**
@@ -25,14 +26,15 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
   const settings = readSettings(options)
   const library = await loadProviderLibrary()
   const keys = await openOwnKeys(options.keys, options.sealer, Math.floor(options.clock.nowMs()))
-  const { tokens, revoker, federation, handler } = assemble(options, settings, keys, library)
-  const view = new RosterView(options.store, options.clock)
+  const { tokens, revoker, federation, clients, handler } = assemble(options, settings, keys, library)
+  const view = new RosterView(options.store, options.clock, clients)
   const sweeping = startSweeping(options)
   return {
     credentials: tokens,
     handles: handlesPath,
     handler,
-    verifyApi: async (secret) => await tokens.verifyFor(secret, settings.apiAudience),
+    verifyApi: async (secret) => await tokens.verifyFor(secret, settings.audiences.api),
+    tokenIdOf: (secret) => revoker.tokenIdOf(secret),
     revoke: async (target, by, reason) => await revoker.revoke(target, { by, reason }),
     names: async (ids) => await view.names(ids),
     find: async (person) => await view.find(person),
@@ -50,28 +52,32 @@ interface Parts {
   readonly tokens: Tokens
   readonly revoker: Revoker
   readonly federation: Federation
+  readonly clients: Clients
   readonly handler: IdentityService['handler']
 }
 
 function assemble(options: IdentityOptions, settings: Settings, keys: OwnKeys, library: ProviderLibrary): Parts {
   const { store, sealer, clock, trail, log } = options
   const { digests } = keys
-  const accounts = new Accounts(store, clock)
   const recorder = new Recorder(trail, clock)
+  const clients = new Clients({ store: store.artefacts, digests, sealer, recorder, clock })
+  const accounts = new Accounts(store, clients, clock)
   const workloads = new Set(settings.workloads.map(({ name }) => name))
   const revoker = new Revoker({ store, digests, workloads, clock, log })
-  const base = { settings, store, digests, sealer, accounts, recorder, clock, log }
+  const base = { settings, store, digests, sealer, accounts, clients, recorder, clock, log }
   const hooks = new Hooks({ ...base, library, revoker })
   const context = { store: store.artefacts, digests, sealer, clock }
-  const server = createAuthorizationServer(library, settings, keys, { context, hooks })
+  const server = createAuthorizationServer(library, settings, keys, { context, hooks, clients })
   hooks.attach(server)
   const federation = new Federation(options.upstream, `${settings.issuer}${PATHS.callback}`, clock)
   const jobTokens = new JobTokens(settings.workloads, settings.issuer, clock)
   const signIn = new SignIn({ ...base, server, federation })
+  const throttles = { beginnings: new Throttle(clock), registrations: new Throttle(clock, REGISTRATION_LIMITS) }
   return {
     tokens: new Tokens({ ...base, jobTokens, onRevoked: (listener) => revoker.onRevoked(listener) }),
     revoker,
     federation,
-    handler: createHandler({ server, signIn, settings, throttle: new Throttle(clock), log }),
+    clients,
+    handler: createHandler({ server, signIn, settings, clients, throttles, log }),
   }
 }

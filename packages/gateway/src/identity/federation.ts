@@ -9,6 +9,8 @@ const TIMEOUT_SECONDS = 5
 const CLOCK_TOLERANCE_SECONDS = 30
 /** Metadata is asked for again after this long, so that an endpoint can move. */
 const METADATA_KEPT_MS = 60 * 60_000
+/** Readiness is asked for often and by anybody: an identity provider that is away is not asked each time. */
+const PROBE_AGAIN_MS = 5000
 const DEFAULT_SCOPES = ['openid', 'profile', 'email']
 
 /** What must be remembered between sending somebody to the identity provider and their coming back. */
@@ -35,6 +37,9 @@ export class Federation {
   readonly #clock: Clock
   /** One configuration, with its cached metadata and keys; made anew when it is old or the client's secret has changed. */
   #current: { readonly config: oidc.Configuration; readonly madeAtMs: number; readonly secret: string } | undefined
+
+  #probe: Promise<boolean> | undefined
+  #awayAtMs = Number.NEGATIVE_INFINITY
 
   constructor(upstream: UpstreamProvider, callbackUrl: string, clock: Clock) {
     this.#upstream = upstream
@@ -76,12 +81,20 @@ export class Federation {
     return person
   }
 
-  /** Whether the identity provider answers. */
+  /** Whether the identity provider answers. Those who ask at once share one answer, and a No is good for some seconds. */
   async isReachable(): Promise<boolean> {
-    return await this.#configure().then(
-      () => true,
-      () => false,
+    if (this.#clock.monotonicMs() - this.#awayAtMs < PROBE_AGAIN_MS) return false
+    this.#probe ??= this.#configure().then(
+      () => this.#probed(true),
+      () => this.#probed(false),
     )
+    return await this.#probe
+  }
+
+  #probed(isThere: boolean): boolean {
+    this.#probe = undefined
+    this.#awayAtMs = isThere ? Number.NEGATIVE_INFINITY : this.#clock.monotonicMs()
+    return isThere
   }
 
   async #redeem(

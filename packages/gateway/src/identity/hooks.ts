@@ -9,7 +9,7 @@ import type { ProviderLibrary } from './load-provider.ts'
 import type { TokenDigests } from './own-keys.ts'
 import { type Client, clientOf, type Recorder } from './recorder.ts'
 import type { Revoker } from './revoker.ts'
-import { resourceAudience, type Settings } from './settings.ts'
+import { CLI_CLIENT_ID, type Settings } from './settings.ts'
 
 /** What the authorization server's events are turned into records and revocations with. */
 export interface HooksContext {
@@ -38,11 +38,14 @@ export class Hooks implements AuthorizationServerHooks {
     const { library, settings, recorder } = this.#context
     const { login, person } = await this.#ownerOf(token.grantId)
     if (login?.revoked !== undefined || person === undefined) throw new library.errors.InvalidGrant('the login is over')
-    const prefix = resourceAudience(settings.issuer, '')
     const { audience, isRefresh, tokenId, grantId, clientId, expiresAtMs } = token
+    // The authorization server does not ask for this; if it ever did, an agent could answer requests in its person's name.
+    if (clientId !== CLI_CLIENT_ID && !settings.audiences.mcp.has(audience))
+      throw new library.errors.InvalidTarget('an application gets tokens for MCP servers only')
+    const resource = settings.audiences.nameOf(audience)
     const issue = {
       isRefresh,
-      ...(audience.startsWith(prefix) ? { resource: audience.slice(prefix.length) } : {}),
+      ...(resource === undefined ? {} : { resource }),
       details: { token: tokenId, grant: grantId, client: clientId, audience, expires_ms: expiresAtMs },
     }
     await this.#recorded(recorder.token(issue, person, this.#client()))

@@ -1,32 +1,35 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Provider from 'oidc-provider'
 import { catalogue, GatewayError, type Log } from '#model'
-import { PATHS } from './authorization-server.ts'
+import { PATHS, RESOURCE_SCOPE, SCOPES } from './authorization-server.ts'
+import { type Clients, isRegistered } from './clients.ts'
 import { describeFault } from './fault.ts'
+import { answerResourceMetadata, isMetadataPath, serverMetadataPath } from './metadata.ts'
 import { type Page, renderPage, SECURITY_HEADERS } from './pages.ts'
+import { answerRegistration } from './registration-endpoint.ts'
 import { type SignIn, toRefusal } from './sign-in.ts'
 import type { Settings } from './settings.ts'
 import type { Throttle } from './throttle.ts'
 
 const UID = '[A-Za-z0-9_-]{20,64}'
-const INTERACTION = new RegExp(`^${PATHS.interaction}(${UID})(/finish)?$`)
+const INTERACTION = new RegExp(`^${PATHS.interaction}(${UID})(/finish|/answer)?$`)
 /** What anybody can do without a token, and what leaves something in the store. */
 const BEGINNINGS = new Set<string>([PATHS.authorize, PATHS.deviceAuthorization, PATHS.device])
-/** RFC 8414 and OpenID Connect Discovery: metadata is public and the same for everybody. */
-const METADATA = new Set<string>(PATHS.metadata)
 
 /** What requests are answered with. */
 export interface HttpContext {
   readonly server: Provider
   readonly signIn: SignIn
   readonly settings: Settings
-  readonly throttle: Throttle
+  readonly clients: Clients
+  /** Bounds logins, and registrations. */
+  readonly throttles: { readonly beginnings: Throttle; readonly registrations: Throttle }
   readonly log: Log
 }
 
 /** Whether a path belongs to identity. */
 export function handlesPath(pathname: string): boolean {
-  return METADATA.has(pathname) || pathname === PATHS.device || /^\/(?:oauth|device)\//.test(pathname)
+  return isMetadataPath(pathname) || pathname === PATHS.device || /^\/(?:oauth|device)\//.test(pathname)
 }
 
 /** Answers identity's requests: the authorization server's own, and the way to the identity provider and back. */
@@ -42,9 +45,10 @@ export function createHandler(context: HttpContext): (request: IncomingMessage, 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { signIn, settings, throttle, log }: HttpContext,
+  context: HttpContext,
   provider: ReturnType<Provider['callback']>,
 ): Promise<void> {
+  const { settings, throttles, clients, log } = context
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value)
   if (settings.isSecure) response.setHeader('strict-transport-security', 'max-age=31536000')
   const target = splitTarget(request.url ?? '')
@@ -52,23 +56,62 @@ async function answer(
     say(response, 400, { title: 'That is not an address here', lines: [] })
     return
   }
-  if (!handlesPath(target.pathname)) {
+  const { pathname } = target
+  if (!handlesPath(pathname)) {
     say(response, 404, { title: 'There is nothing here', lines: ['Logins begin with: sallyport login'] })
     return
   }
-  if (BEGINNINGS.has(target.pathname) && !throttle.admit(request.socket.remoteAddress ?? '')) {
+  if (pathname === PATHS.register && settings.audiences.mcp.size > 0) {
+    await answerRegistration(request, response, { clients, throttle: throttles.registrations, log })
+    return
+  }
+  if (isMetadataPath(pathname)) {
+    const path = serverMetadataPath(pathname, settings)
+    if (path !== undefined) request.url = path
+    else if (answerResourceMetadata(pathname, response, settings)) return
+  }
+  if (BEGINNINGS.has(pathname) && !throttles.beginnings.admit(request.socket.remoteAddress ?? '')) {
     log.warn('login-throttled', { address: request.socket.remoteAddress ?? '' })
     response.setHeader('retry-after', '60')
     say(response, 429, { title: 'Too many logins at once', lines: ['Try again in a minute.'] })
     return
   }
   statePublicAddress(request, settings)
-  const [, uid, finish] = INTERACTION.exec(target.pathname) ?? []
-  if (uid === undefined && target.pathname !== PATHS.callback) await provider(request, response)
-  else if (request.method !== 'GET') say(response, 405, { title: 'That is not how it works', lines: [] })
-  else if (uid === undefined) await signIn.comeBack(response, target.query)
-  else if (finish === undefined) await signIn.begin(request, response, uid)
-  else await signIn.finish(request, response, uid, target.query)
+  const [, uid, step] = INTERACTION.exec(pathname) ?? []
+  if (uid !== undefined) await interact(request, response, context.signIn, { uid, step, query: target.query })
+  else if (pathname !== PATHS.callback) {
+    if (pathname === PATHS.authorize) stateScope(request, target.query)
+    await provider(request, response)
+  } else if (request.method !== 'GET') sayWrongMethod(response)
+  else await context.signIn.comeBack(response, target.query)
+}
+
+/** A step of a login under way, in the browser that began it. */
+async function interact(
+  request: IncomingMessage,
+  response: ServerResponse,
+  signIn: SignIn,
+  { uid, step, query }: { readonly uid: string; readonly step: string | undefined; readonly query: string },
+): Promise<void> {
+  if (request.method !== (step === '/answer' ? 'POST' : 'GET')) sayWrongMethod(response)
+  else if (step === '/answer') await signIn.answer(request, response, uid)
+  else if (step === '/finish') await signIn.finish(request, response, uid, query)
+  else {
+    const page = await signIn.begin(request, response, uid)
+    if (page !== undefined) say(response, 200, page)
+  }
+}
+
+/**
+ * Applications ask for scopes that they found somewhere, or for none. What a token may do is decided by policy and not by scope, so what they ask for
+ * comes down to the scopes that there are, with the one that is for resources.
+ */
+function stateScope(request: IncomingMessage, query: string): void {
+  const parameters = new URLSearchParams(query)
+  if (!isRegistered(parameters.get('client_id')) || parameters.getAll('scope').length > 1) return
+  const asked = (parameters.get('scope') ?? '').split(' ').filter((scope) => SCOPES.includes(scope))
+  parameters.set('scope', [...new Set([...asked, RESOURCE_SCOPE])].join(' '))
+  request.url = `${PATHS.authorize}?${parameters.toString()}`
 }
 
 /** A request line's target in origin form (RFC 9112 §3.2.1); the other forms could carry another host. */
@@ -105,6 +148,10 @@ function sayNo(response: ServerResponse, error: unknown, log: Log): void {
     lines: [`${capital(meaning)}.`, `${capital(next)}.`],
     small: `${code}: ${reason}`,
   })
+}
+
+function sayWrongMethod(response: ServerResponse): void {
+  say(response, 405, { title: 'That is not how it works', lines: [] })
 }
 
 function say(response: ServerResponse, status: number, page: Page): void {

@@ -6,5 +6,12 @@
  * and tokens are recorded before they take effect; what cannot be recorded does not happen. Nothing that a client asserts about itself
  * becomes part of an identity, and a token without a stable subject is nobody's.
  */
-export type { IdentityOptions, IdentityService, RevocationTarget, UpstreamProvider, WorkloadRule } from './options.ts'
+export type {
+  IdentityOptions,
+  IdentityService,
+  ListedLogin,
+  RevocationTarget,
+  UpstreamProvider,
+  WorkloadRule,
+} from './options.ts'
 export { createIdentity } from './create-identity.ts'

@@ -18,8 +18,13 @@ import type {
 export interface IdentityOptions {
   /** Where people and clients reach Sallyport: an origin, https, or http on a loopback address. It is the issuer, and the audience of job tokens. */
   readonly publicUrl: string
-  /** Names of the configured resources: a token is for `<publicUrl>/resource/<name>`, or for `<publicUrl>/api`. */
+  /** Names of the configured resources but for MCP servers: a token is for `<publicUrl>/resource/<name>`, or for `<publicUrl>/api`. */
   readonly resources: readonly string[]
+  /**
+   * Names of the configured MCP servers: a token is for `<publicUrl>/mcp/<name>`, the URI of the endpoint. While there is one, applications may
+   * register themselves as clients (RFC 7591).
+   */
+  readonly mcpServers?: readonly string[]
   readonly upstream: UpstreamProvider
   readonly workloads: readonly WorkloadRule[]
   readonly store: IdentityStore
@@ -74,6 +79,8 @@ export interface IdentityService {
   handler(request: IncomingMessage, response: ServerResponse): void
   /** Checks a token presented to the API, as `credentials.verify` does for a resource. */
   verifyApi(secret: Secret<string>): Promise<VerifiedCredential | RejectedCredential>
+  /** The name that records have for a token, which cannot be used as one; whether there is such a token is not said. */
+  tokenIdOf(secret: Secret<string>): string
   /**
    * Revokes, durably, then tells the listeners of `credentials.onRevoked` before it resolves. The caller has recorded it. False when
    * there is no such thing, or nothing of it was left to revoke.
@@ -92,11 +99,17 @@ export interface IdentityService {
     readonly identityId?: string
     readonly active?: boolean
     readonly limit: number
-  }): Promise<readonly StoredLogin[]>
-  /** Whether the customer's identity provider answers, for a readiness check. */
+  }): Promise<readonly ListedLogin[]>
+  /** Whether the customer's identity provider answers, for a readiness check; after a failure it is not asked again for some seconds. */
   upstreamReachable(): Promise<boolean>
   /** Stops sweeping. The store is the caller's to close. */
   close(): void
+}
+
+/** A login as people are shown it. */
+export interface ListedLogin extends StoredLogin {
+  /** What the client calls itself; an application's own words, which nobody has checked. */
+  readonly clientName: string
 }
 
 /** What to revoke. A login is named by its grant. */

@@ -69,6 +69,17 @@ export class Recorder {
     })
   }
 
+  /** An application is about to be known as a client. Nobody in particular did it: it comes before any login. */
+  async clientRegistered(client: Client | undefined, details: JsonObject): Promise<void> {
+    await this.#record({
+      class: 'entity-management',
+      activity: 'client-register',
+      ...from(client),
+      status: 'success',
+      details,
+    })
+  }
+
   /** Sallyport ends a login by itself. */
   async grantEnded(actor: Identity, client: Client | undefined, grantId: string, comment: string): Promise<void> {
     const details = { entity: { type: 'grant', uid: grantId }, comment }

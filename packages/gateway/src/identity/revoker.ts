@@ -1,4 +1,4 @@
-import type { Clock } from '#base'
+import type { Clock, Secret } from '#base'
 import type { Identity, IdentityStore, Log, Revocation } from '#model'
 import { isJwtShaped, MAX_JOB_TOKEN_SECONDS, signedPart } from './job-tokens.ts'
 import type { RevocationTarget } from './options.ts'
@@ -48,7 +48,7 @@ export class Revoker {
   async revoke(target: RevocationTarget, act: RevocationAct): Promise<boolean> {
     switch (target.kind) {
       case 'token':
-        return await this.#revokeToken(this.#nameOf(target.token.expose()), act)
+        return await this.#revokeToken(this.tokenIdOf(target.token), act)
       case 'token-id':
         return await this.#revokeToken(target.tokenId, act)
       case 'grant':
@@ -73,8 +73,10 @@ export class Revoker {
     return revoked
   }
 
-  #nameOf(token: string): string {
+  /** The name of a token or job token, whether it is one or not. */
+  tokenIdOf(secret: Secret<string>): string {
     const { digests } = this.#context
+    const token = secret.expose()
     return digests.tokenName(
       isJwtShaped(token) ? digests.digest('JobToken', signedPart(token)) : digests.digest('AccessToken', token),
     )

@@ -26,7 +26,7 @@ const person = (id: string, facts: Pick<RosterEntry, 'name' | 'email'>): RosterE
 before(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'sallyport-roster-'))
   store = await openStore({ file: path.join(folder, 'control.db') })
-  view = new RosterView(store.identity, { nowMs: () => 1, monotonicMs: () => 1 })
+  view = new RosterView(store.identity, { nowMs: () => 1, monotonicMs: () => 1 }, { agentOf: async () => undefined })
   const { roster } = store.identity
   await roster.put(person('usr_alice', { name: 'Alice', email: 'alice@example.com' }))
   await roster.put(person('usr_ben', { name: 'Ben', email: 'ben@example.com' }))

@@ -1,6 +1,9 @@
 import type { Clock } from '#base'
-import type { IdentityStore, RosterEntry, StoredLogin } from '#model'
+import type { IdentityStore, RosterEntry } from '#model'
 import { displayName } from './accounts.ts'
+import type { Clients } from './clients.ts'
+import type { ListedLogin } from './options.ts'
+import { CLI_CLIENT_NAME } from './settings.ts'
 
 /** What the store looks up at a time. */
 const AT_ONCE = 500
@@ -11,10 +14,12 @@ const MAX_NAMESAKES = 100
 export class RosterView {
   readonly #store: IdentityStore
   readonly #clock: Clock
+  readonly #clients: Pick<Clients, 'agentOf'>
 
-  constructor(store: IdentityStore, clock: Clock) {
+  constructor(store: IdentityStore, clock: Clock, clients: Pick<Clients, 'agentOf'>) {
     this.#store = store
     this.#clock = clock
+    this.#clients = clients
   }
 
   async names(ids: readonly string[]): Promise<Readonly<Record<string, string>>> {
@@ -46,11 +51,17 @@ export class RosterView {
     readonly identityId?: string
     readonly active?: boolean
     readonly limit: number
-  }): Promise<readonly StoredLogin[]> {
-    return await this.#store.logins.list({
+  }): Promise<readonly ListedLogin[]> {
+    const logins = await this.#store.logins.list({
       limit,
       ...(identityId === undefined ? {} : { identityId }),
       ...(active ? { activeAtMs: Math.floor(this.#clock.nowMs()) } : {}),
     })
+    const listed: ListedLogin[] = []
+    for (const login of logins) {
+      const agent = await this.#clients.agentOf(login.clientId)
+      listed.push({ ...login, clientName: agent?.name ?? CLI_CLIENT_NAME })
+    }
+    return listed
   }
 }

@@ -15,12 +15,28 @@ const options = (more: Partial<IdentityOptions>): IdentityOptions =>
 
 const rule = { name: 'bot', issuer: 'https://ci.example', claims: { sub: 'x' } }
 
-test('audiences are those of the API and of each resource', () => {
-  const settings = readSettings(options({ publicUrl: 'https://gw.example:8443/', resources: ['cards', 'ledger'] }))
-  assert.deepEqual(settings.audiences, [
-    'https://gw.example:8443/api',
-    'https://gw.example:8443/resource/cards',
-    'https://gw.example:8443/resource/ledger',
+test('audiences are those of the API, of each resource, and of the endpoint of each MCP server', () => {
+  const url = 'https://gw.example:8443'
+  const settings = readSettings(
+    options({ publicUrl: `${url}/`, resources: ['cards', 'ledger'], mcpServers: ['ledger-mcp'] }),
+  )
+  const { api, indicators, mcp, nameOf } = settings.audiences
+  assert.equal(api, `${url}/api`)
+  assert.deepEqual(
+    [...indicators],
+    [
+      [`${url}/api`, `${url}/api`],
+      [`${url}/resource/cards`, `${url}/resource/cards`],
+      [`${url}/resource/ledger`, `${url}/resource/ledger`],
+      [`${url}/mcp/ledger-mcp`, `${url}/mcp/ledger-mcp`],
+      [`${url}/resource/ledger-mcp`, `${url}/mcp/ledger-mcp`],
+    ],
+  )
+  assert.deepEqual([...mcp], [[`${url}/mcp/ledger-mcp`, 'ledger-mcp']])
+  assert.deepEqual([`${url}/mcp/ledger-mcp`, `${url}/resource/cards`, api].map(nameOf), [
+    'ledger-mcp',
+    'cards',
+    undefined,
   ])
   assert.deepEqual([settings.accessTokenSeconds, settings.loginSeconds, settings.idleLimitMs], [900, 28_800, 900_000])
 })
@@ -37,7 +53,14 @@ test('what cannot be is refused with what is wrong', () => {
     [{ workloads: [{ ...rule, claims: {} }] }, /names no claims/],
     [{ workloads: [rule, rule] }, /two workloads/],
     [{ workloads: [{ ...rule, name: 'usr_aaaaaaaaaaaaaaaaaaaa' }] }, /cannot name a workload/],
+    [
+      { workloads: [rule, { ...rule, name: 'other', jwksUri: 'https://ci.example/jwks' }] },
+      /the same jwksUri, or none/,
+    ],
     [{ resources: ['a/b'] }, /cannot name a resource/],
+    [{ mcpServers: ['a/b'] }, /cannot name a resource/],
+    [{ mcpServers: ['cards'] }, /two resources are called "cards"/],
+    [{ mcpServers: ['x', 'x'] }, /two resources are called "x"/],
     [{ accessTokenSeconds: 0 }, /access token/],
     [{ loginSeconds: 1.5 }, /login/],
   ]
@@ -46,6 +69,17 @@ test('what cannot be is refused with what is wrong', () => {
       () => readSettings(options(more)),
       (error) => error instanceof GatewayError && error.code === 'SP_CONFIG_INVALID' && message.test(error.message),
     )
+})
+
+test('workloads of one issuer may share a place of keys, and those of two may differ', () => {
+  const jwksUri = 'https://ci.example/jwks'
+  const workloads = [
+    { ...rule, jwksUri },
+    { ...rule, name: 'second', jwksUri },
+    { ...rule, name: 'third', issuer: 'https://other.example', jwksUri: 'https://other.example/keys' },
+    { ...rule, name: 'fourth', issuer: 'https://third.example' },
+  ]
+  assert.equal(readSettings(options({ workloads })).workloads.length, 4)
 })
 
 test('http is trusted on loopback only', () => {

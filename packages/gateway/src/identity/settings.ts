@@ -1,4 +1,5 @@
 import { GatewayError } from '#model'
+import { type Audiences, listAudiences } from './audiences.ts'
 import type { IdentityOptions, WorkloadRule } from './options.ts'
 
 const ACCESS_TOKEN_SECONDS = 15 * 60
@@ -8,15 +9,15 @@ const RESOURCE_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/
 
 /** The public client that the command line is. */
 export const CLI_CLIENT_ID = 'sallyport-cli'
+export const CLI_CLIENT_NAME = 'The Sallyport command line'
 
 /** The options, checked and completed. */
 export interface Settings {
   /** The issuer: the public URL without a slash at its end. */
   readonly issuer: string
   readonly isSecure: boolean
-  /** Every audience that a token can have: the API and each resource. */
-  readonly audiences: readonly string[]
-  readonly apiAudience: string
+  /** What a token can be for: the API and each resource. */
+  readonly audiences: Audiences
   readonly accessTokenSeconds: number
   readonly loginSeconds: number
   readonly idleLimitMs: number
@@ -28,29 +29,17 @@ export function readSettings(options: IdentityOptions): Settings {
   const publicUrl = readOrigin(options.publicUrl)
   checkIssuer('identity.issuer', options.upstream.issuer)
   for (const rule of options.workloads) checkWorkload(rule)
+  checkIssuersKeys(options.workloads)
   checkNames(options)
   return {
     issuer: publicUrl.origin,
     isSecure: publicUrl.protocol === 'https:',
-    audiences: [
-      apiAudience(publicUrl.origin),
-      ...options.resources.map((name) => resourceAudience(publicUrl.origin, name)),
-    ],
-    apiAudience: apiAudience(publicUrl.origin),
+    audiences: listAudiences(publicUrl.origin, options.resources, options.mcpServers ?? []),
     accessTokenSeconds: seconds('access token', options.accessTokenSeconds ?? ACCESS_TOKEN_SECONDS),
     loginSeconds: seconds('login', options.loginSeconds ?? LOGIN_SECONDS),
     idleLimitMs: options.idleLimitMs ?? IDLE_LIMIT_MS,
     workloads: options.workloads,
   }
-}
-
-/** The audience of tokens for a resource (RFC 8707). */
-export function resourceAudience(issuer: string, name: string): string {
-  return `${issuer}/resource/${name}`
-}
-
-function apiAudience(issuer: string): string {
-  return `${issuer}/api`
 }
 
 /** Whether a URL may be spoken to: https, or http where nobody can listen in. */
@@ -82,9 +71,23 @@ function checkWorkload({ name, issuer, jwksUri, claims }: WorkloadRule): void {
     throw invalid(`workload "${name}" names no claims, so every token of its issuer would be it`)
 }
 
-function checkNames({ resources, workloads }: IdentityOptions): void {
-  const bad = resources.find((name) => !RESOURCE_NAME.test(name))
+/** Tokens of one issuer are checked with one set of keys: of two places the second would be ignored without a word. */
+function checkIssuersKeys(workloads: readonly WorkloadRule[]): void {
+  for (const [issuer, rules] of Map.groupBy(workloads, ({ issuer: name }) => name)) {
+    const [first, other] = rules
+    const isOne = rules.every(({ jwksUri }) => jwksUri === first?.jwksUri)
+    if (!isOne)
+      throw invalid(
+        `the workloads of issuer ${issuer} ("${first?.name}", "${other?.name}"…) must all have the same jwksUri, or none`,
+      )
+  }
+}
+
+function checkNames({ resources, mcpServers = [], workloads }: IdentityOptions): void {
+  const bad = [...resources, ...mcpServers].find((name) => !RESOURCE_NAME.test(name))
   if (bad !== undefined) throw invalid(`"${bad}" cannot name a resource`)
+  const both = mcpServers.find((name, index) => resources.includes(name) || mcpServers.indexOf(name) !== index)
+  if (both !== undefined) throw invalid(`two resources are called "${both}"`)
   const names = workloads.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw invalid(`two workloads are called "${twice}"`)

@@ -1,22 +1,30 @@
 import type { Clock } from '#base'
 
-const WINDOW_MS = 60_000
-/** An office behind one address, all logging in at once, stays below this. */
-const PER_ADDRESS = 120
-/** Each of these leaves a row in the store for some minutes. */
-const IN_ALL = 3000
+/** How much is too much. */
+export interface ThrottleLimits {
+  readonly windowMs: number
+  readonly perAddress: number
+  readonly inAll: number
+}
+
+/** An office behind one address, all logging in at once, stays below the first; each leaves a row in the store for some minutes. */
+export const BEGINNING_LIMITS: ThrottleLimits = { windowMs: 60_000, perAddress: 120, inAll: 3000 }
+/** An application registers once on a machine; each leaves a row in the store for a day. */
+export const REGISTRATION_LIMITS: ThrottleLimits = { windowMs: 60 * 60_000, perAddress: 120, inAll: 1000 }
 /** Addresses counted at once; beyond that only the sum counts. */
 const MAX_ADDRESSES = 10_000
 
-/** Bounds how often logins can be begun: anybody can, and each is kept for some minutes. */
+/** Bounds how often something can be done that anybody can do, and that is kept for a while. */
 export class Throttle {
   readonly #clock: Clock
+  readonly #limits: ThrottleLimits
   readonly #counts = new Map<string, number>()
   #sum = 0
   #windowEndsAtMs = 0
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, limits: ThrottleLimits = BEGINNING_LIMITS) {
     this.#clock = clock
+    this.#limits = limits
   }
 
   /** Counts one attempt; false when it is one too many. */
@@ -25,13 +33,13 @@ export class Throttle {
     if (now >= this.#windowEndsAtMs) {
       this.#counts.clear()
       this.#sum = 0
-      this.#windowEndsAtMs = now + WINDOW_MS
+      this.#windowEndsAtMs = now + this.#limits.windowMs
     }
     const key = networkOf(address)
     const count = (this.#counts.get(key) ?? 0) + 1
     if (count > 1 || this.#counts.size < MAX_ADDRESSES) this.#counts.set(key, count)
     this.#sum += 1
-    return count <= PER_ADDRESS && this.#sum <= IN_ALL
+    return count <= this.#limits.perAddress && this.#sum <= this.#limits.inAll
   }
 }
 

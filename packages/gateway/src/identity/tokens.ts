@@ -14,10 +14,11 @@ import {
   type VerifiedCredential,
 } from '#model'
 import type { Accounts } from './accounts.ts'
+import { audienceOf } from './audiences.ts'
 import { openPayload } from './artefacts.ts'
 import { isJwtShaped, type JobToken, type JobTokens, signedPart } from './job-tokens.ts'
 import type { TokenDigests } from './own-keys.ts'
-import { resourceAudience, type Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 import { describeFault } from './fault.ts'
 
 /** Our own tokens: 43 characters today, and room for longer ones. */
@@ -49,7 +50,7 @@ export class Tokens implements Credentials {
   }
 
   async verify(secret: Secret<string>, resource: Resource): Promise<Answer> {
-    return await this.verifyFor(secret, resourceAudience(this.#context.settings.issuer, resource.name))
+    return await this.verifyFor(secret, audienceOf(this.#context.settings.issuer, resource))
   }
 
   onRevoked(listener: (revocation: Revocation) => void): () => void {
@@ -84,6 +85,9 @@ export class Tokens implements Credentials {
     if (ago >= 0) return reject('SP_AUTH_TOKEN_EXPIRED', `it expired ${formatAgo(ago)} ago`, identity)
     if (openPayload(stored, this.#context).aud !== audience)
       return reject('SP_AUTH_TOKEN_AUDIENCE', 'it was issued for another resource', identity)
+    // Never issued; checked all the same, because whoever holds the API's token can approve.
+    if (identity.agent !== undefined && !this.#context.settings.audiences.mcp.has(audience))
+      return reject('SP_AUTH_TOKEN_AUDIENCE', 'an application gets in at MCP servers only', identity)
     return this.#accept(stored, login, identity)
   }
 

@@ -51,6 +51,8 @@ export interface ArtefactStore {
   findByUid(model: string, uidDigest: string): Promise<StoredArtefact | undefined>
   findByUserCode(model: string, userCodeDigest: string): Promise<StoredArtefact | undefined>
   findByTokenId(tokenId: string): Promise<StoredArtefact | undefined>
+  /** How many there are of a model, expired ones included that are not swept yet. */
+  count(model: string): Promise<number>
   /** Marks one as consumed; false when it was consumed before or is not there, so that of two callers one wins. */
   consume(model: string, digest: string, atMs: number): Promise<boolean>
   /** Takes a consumption back. */

@@ -21,6 +21,14 @@ export function createArtefactStore(database: Kysely<Tables>): ArtefactStore {
       const row = await database.selectFrom('artefacts').selectAll().where('token_id', '=', tokenId).executeTakeFirst()
       return row === undefined ? undefined : fromRow(row)
     },
+    count: async (model) => {
+      const { count } = await database
+        .selectFrom('artefacts')
+        .select((build) => build.fn.countAll().as('count'))
+        .where('model', '=', model)
+        .executeTakeFirstOrThrow()
+      return Number(count)
+    },
     ...changes(database),
   }
 }
