@@ -94,7 +94,7 @@ export class Batch {
       const references = this.#references(item)
       const entry =
         item.kind === 'intent'
-          ? { kind: item.kind, ...numbered, ...references, payload: item.payload }
+          ? { kind: item.kind, ...numbered, ...references, links: item.links, payload: item.payload }
           : { kind: item.kind, ...numbered, ...references, intent: item.intent, ...item.facts }
       this.#length = encodeEntry(entry, this.#buffer, this.#length)
     }

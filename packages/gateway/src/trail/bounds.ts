@@ -8,12 +8,17 @@ export const MAX_LEAF_BYTES = 65_535
  * they stay below `MAX_LEAF_BYTES`, which a property test holds.
  */
 export const LEAF_BOUNDS = {
-  template: 16_384,
-  accesses: 12_288,
+  template: 10_240,
+  accesses: 8_192,
   groups: 6_144,
   policies: 6_144,
   reason: 1_024,
   incomplete: 1_024,
+  need: 512,
+  operation: 512,
+  causedBy: 2_048,
+  approvalRecords: 2_048,
+  approvers: 2_048,
   masking: 24_576,
   details: 32_768,
 } as const

@@ -12,7 +12,7 @@ const numbered = { index: fc.maxSafeNat(), timeMs: fc.double({ min: 0, max: 8e15
 const references = { context: fc.nat(), shape: fc.nat() }
 const entry: fc.Arbitrary<Entry> = fc.oneof(
   fc.record({ kind: fc.constantFrom('context' as const, 'shape' as const), number: fc.nat(), json: bytes }),
-  fc.record({ kind: fc.constant('intent' as const), ...numbered, ...references, payload: bytes }),
+  fc.record({ kind: fc.constant('intent' as const), ...numbered, ...references, links: bytes, payload: bytes }),
   fc.record({ kind: fc.constant('system' as const), ...numbered, json: bytes }),
   fc
     .record({

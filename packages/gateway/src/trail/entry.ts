@@ -4,7 +4,9 @@ import type { OutcomeStatus } from '#model'
 /**
  * The entries of a frame, little endian:
  *
- *     | length, 4 | type, 1 | status, 1 | 0, 2 | context, 4 | shape, 4 | index, 8 | time in ms, 8 | body, length - 32 |
+ *     | length, 4 | type, 1 | status, 1 | links, 2 | context, 4 | shape, 4 | index, 8 | time in ms, 8 | body, length - 32 |
+ *
+ * The body of an intent begins with as many bytes of *links* as the head says, mostly none; the payload follows. Nothing else has links.
  *
  * A *definition* (context: who in which session; shape: what, with the decision) has its own number in the context or shape field, no index, and
  * canonical JSON as body. Numbers of definitions hold within one segment.
@@ -41,6 +43,8 @@ export interface IntentRecordEntry extends Numbered {
   readonly kind: 'intent'
   readonly context: number
   readonly shape: number
+  /** Canonical JSON of `LinkFacts`; empty when there is nothing to say. At most 65,535 bytes. */
+  readonly links: Bytes
   readonly payload: Bytes
 }
 
@@ -83,7 +87,7 @@ function bodyBytes(entry: Entry): number {
     case 'system':
       return entry.json.length
     case 'intent':
-      return entry.payload.length
+      return entry.links.length + entry.payload.length
     case 'outcome':
       return OUTCOME_BYTES + entry.extra.length
     default:
@@ -110,9 +114,17 @@ export function encodeEntry(entry: Entry, target: Buffer, offset: number): numbe
   }
   target.writeUInt32LE(entry.context, offset + 8)
   target.writeUInt32LE(entry.shape, offset + 12)
-  if (entry.kind === 'intent') target.set(entry.payload, offset + ENTRY_HEADER_BYTES)
+  if (entry.kind === 'intent') encodeIntent(entry, target, offset)
   else encodeOutcome(entry, target, offset)
   return end
+}
+
+function encodeIntent({ links, payload }: IntentRecordEntry, target: Buffer, offset: number): void {
+  const body = offset + ENTRY_HEADER_BYTES
+  target.set(payload, body + links.length)
+  if (links.length === 0) return
+  target.writeUInt16LE(links.length, offset + 6)
+  target.set(links, body)
 }
 
 function encodeOutcome(entry: OutcomeRecordEntry, target: Buffer, offset: number): void {
@@ -154,7 +166,7 @@ function decodeEntry(entry: Buffer): Entry {
     case TYPE.shape:
       return { kind: 'shape', number: shape, json: body }
     case TYPE.intent:
-      return { kind: 'intent', ...numbered, context, shape, payload: body }
+      return { kind: 'intent', ...numbered, context, shape, ...decodeIntent(entry.readUInt16LE(6), body) }
     case TYPE.outcome:
       return { kind: 'outcome', ...numbered, context, shape, ...decodeOutcome(entry[5] ?? 255, body) }
     case TYPE.system:
@@ -162,6 +174,15 @@ function decodeEntry(entry: Buffer): Entry {
     default:
       throw new RangeError(`no entry has the type ${entry[4]}`)
   }
+}
+
+/** The links of an intent that has none. */
+export const NO_LINKS: Bytes = Buffer.alloc(0)
+
+function decodeIntent(length: number, body: Buffer): Pick<IntentRecordEntry, 'links' | 'payload'> {
+  if (length === 0) return { links: NO_LINKS, payload: body }
+  if (length > body.length) throw new RangeError('the links of an intent are cut short')
+  return { links: body.subarray(0, length), payload: body.subarray(length) }
 }
 
 type OutcomeBody = Omit<OutcomeRecordEntry, 'kind' | 'context' | 'shape' | keyof Numbered>

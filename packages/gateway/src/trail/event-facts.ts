@@ -3,6 +3,7 @@ import type { Scrubber, TrailEvent } from '#model'
 import { ENTITY_TYPES, EVENT_CLASSES, type EventClass } from './activities.ts'
 import { actorFacts, userFacts } from './actor-facts.ts'
 import { capMembers, capText, LEAF_BOUNDS } from './bounds.ts'
+import { sessionVia } from './operation-facts.ts'
 import { invalidRecord, requireCount, requireMembers, requireName } from './requirements.ts'
 import { OTHER_ACTIVITY } from './verbs.ts'
 
@@ -44,6 +45,7 @@ export function eventFacts(event: TrailEvent, scrubber: Scrubber, product: JsonO
       ...(details === undefined ? {} : { details }),
       phase: 'event',
       ...truncatedFacts([...truncated, ...(actor?.truncated ?? [])]),
+      ...(event.session?.via === undefined ? {} : { via: sessionVia(event.session.via) }),
     },
   }
   requireMembers(leaf, REQUIRED[event.class])

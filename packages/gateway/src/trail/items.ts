@@ -7,14 +7,16 @@ import {
   type IntentEntry,
   MAX_PAYLOAD_BYTES,
   type OutcomeEntry,
+  type Resource,
   type Scrubber,
   type Session,
 } from '#model'
 import { ENTRY_HEADER_BYTES, OUTCOME_BYTES } from './entry.ts'
 import { encodeFacts, eventFacts } from './event-facts.ts'
+import { encodeLinks } from './link-facts.ts'
 import { contextFacts, shapeFacts } from './operation-facts.ts'
 import { type OutcomeFacts, outcomeFacts } from './outcome-facts.ts'
-import { requireTime } from './requirements.ts'
+import { invalidRecord, requireTime } from './requirements.ts'
 
 /**
  * A definition as the segments get it: written once into each segment that uses it. Which segment had it last, under which number, is kept here, so
@@ -27,6 +29,11 @@ export interface Definition {
   number: number
 }
 
+/** A shape with the kind of resource that it was decided for. */
+interface ShapeDefinition extends Definition {
+  readonly resourceKind: Resource['kind']
+}
+
 /** An intent or outcome that refers to its definitions. */
 export interface OperationItem {
   readonly context: Definition
@@ -36,7 +43,7 @@ export interface OperationItem {
 
 /** A record that was checked and has only to be appended. */
 export type Item =
-  | ({ readonly kind: 'intent'; readonly payload: Bytes } & OperationItem)
+  | ({ readonly kind: 'intent'; readonly links: Bytes; readonly payload: Bytes } & OperationItem)
   | ({ readonly kind: 'outcome'; readonly intent: number; readonly facts: OutcomeFacts } & OperationItem)
   | { readonly kind: 'system'; readonly timeMs: number; readonly json: Bytes }
 
@@ -45,7 +52,7 @@ export class ItemMaker {
   readonly #scrubber: Scrubber
   readonly #product: JsonObject
   readonly #contexts = new WeakMap<Session, Definition>()
-  readonly #shapes = new WeakMap<DecidedShape, Definition>()
+  readonly #shapes = new WeakMap<DecidedShape, ShapeDefinition>()
 
   constructor(scrubber: Scrubber, product: JsonObject) {
     this.#scrubber = scrubber
@@ -65,7 +72,8 @@ export class ItemMaker {
       )
     }
     const context = this.#context(entry.session)
-    return { kind: 'intent', timeMs, context, shape: this.#shape(entry.decided), payload: entry.payload }
+    const shape = this.#shape(entry.decided, entry.session.resource.kind)
+    return { kind: 'intent', timeMs, context, shape, links: encodeLinks(entry), payload: entry.payload }
   }
 
   /** An outcome of an intent that this maker made an item of; never throws. */
@@ -89,12 +97,14 @@ export class ItemMaker {
     return definition
   }
 
-  #shape(decided: DecidedShape): Definition {
+  #shape(decided: DecidedShape, resourceKind: Resource['kind']): Definition {
     let definition = this.#shapes.get(decided)
     if (definition === undefined) {
-      definition = define('shape', shapeFacts(decided, this.#scrubber))
+      definition = { ...define('shape', shapeFacts(decided, resourceKind, this.#scrubber)), resourceKind }
       this.#shapes.set(decided, definition)
     }
+    // A statement is not a tool call, whoever decided it: a shape belongs to one kind of resource.
+    if (definition.resourceKind !== resourceKind) throw invalidRecord('class_uid')
     return definition
   }
 }
@@ -122,7 +132,7 @@ export function itemsBytes(items: readonly Item[], segment: number): number {
 function ownBytes(item: Item): number {
   switch (item.kind) {
     case 'intent':
-      return ENTRY_HEADER_BYTES + item.payload.length
+      return ENTRY_HEADER_BYTES + item.links.length + item.payload.length
     case 'outcome':
       return ENTRY_HEADER_BYTES + OUTCOME_BYTES + item.facts.extra.length
     case 'system':

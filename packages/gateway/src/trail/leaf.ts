@@ -4,14 +4,17 @@ import type { OutcomeStatus } from '#model'
 import type { IntentRecordEntry, OutcomeRecordEntry, SystemRecordEntry } from './entry.ts'
 import { truncatedFacts } from './event-facts.ts'
 import { productFacts } from './lifecycle-facts.ts'
-import type { ContextFacts, ShapeFacts } from './operation-facts.ts'
+import { type LinkText, linkText } from './link-text.ts'
+import type { CallFacts, ContextFacts, ShapeFacts } from './operation-facts.ts'
 import { OTHER_ACTIVITY } from './verbs.ts'
 
 /** The version of OCSF that leaves are written in. */
 const OCSF_VERSION = '1.9.0'
 
-/** OCSF Datastore Activity. */
-const CLASS = '"category_uid":6,"class_uid":6005,'
+/** OCSF Datastore Activity: a statement. */
+export const DATASTORE_ACTIVITY = 6005
+/** OCSF API Activity: a call of a tool, and whatever else an MCP server is asked. */
+export const API_ACTIVITY = 6003
 
 /** Where and by what a leaf was written: from the segment's header, for a leaf follows from its segment alone. */
 export interface LeafOrigin {
@@ -39,13 +42,15 @@ export class LeafWriter {
   /** The leaf of an intent. */
   intent(entry: IntentRecordEntry, context: ContextText, shape: ShapeText, payload: PayloadCommitment): string {
     const { alg, keyId, keySha256, sha256, size } = payload
+    const links = linkText(entry.links, this.#origin.origin)
     const commitment = `{"alg":"${alg}","key_id":"${keyId}","key_sha256":"${keySha256}","sha256":"${sha256}","size":${size}}`
     return (
-      `{"action_id":${shape.action},${shape.activity}"actor":${context.actor},${CLASS}${context.database}` +
+      `{"action_id":${shape.action},${shape.activity}"actor":${context.actor},${classText(context, shape)}` +
       `"disposition_id":${shape.action},${context.destination}${this.#intentMetadata}${sequenceOf(entry.index)}${shape.query}` +
       `"severity_id":${shape.severity},${context.source}${shape.status}"time":${Math.floor(entry.timeMs)},${shape.type}"unmapped":{` +
-      `${shape.accesses}${context.client}${shape.decision}${context.grant}${shape.incomplete}"payload":${commitment},"phase":"intent",` +
-      `${context.protocol}${truncatedText(context, shape)}${shape.verb}${context.zone}}}`
+      `${shape.accesses}${links.approval}${links.causedBy}${context.client}${shape.decision}${shape.definition}${shape.fingerprint}` +
+      `${context.grant}${shape.incomplete}"payload":${commitment},"phase":"intent",${context.protocol}${shape.template}` +
+      `${truncatedText(context, shape, links)}${shape.verb}${viaText(context, links)}${context.zone}}}`
     )
   }
 
@@ -58,7 +63,7 @@ export class LeafWriter {
     const masking = extra.masking === undefined ? '' : `"masking":${canonicalJson(extra.masking)},`
     const truncated = extra.truncated === undefined ? '' : `"truncated":${canonicalJson(extra.truncated)},`
     return (
-      `{${shape.activity}"actor":${context.outcomeActor},${CLASS}${context.database}${context.destination}"duration":${entry.durationMs},` +
+      `{${shape.activity}"actor":${context.outcomeActor},${classText(context, shape)}${context.destination}"duration":${entry.durationMs},` +
       `${this.#metadata}${sequenceOf(entry.index)}"severity_id":${SEVERITY[status]},${context.source}${code}"status_id":${STATUS_ID[status]},` +
       `"time":${Math.floor(entry.timeMs)},${shape.type}"unmapped":{"bytes":${entry.bytes},${digest}"intent":${entry.intent},${masking}` +
       `"phase":"outcome","rows":${entry.rows},"status":"${status}",${truncated}${shape.verb}}}`
@@ -78,12 +83,16 @@ export class LeafWriter {
 export interface ContextText {
   readonly actor: string
   readonly outcomeActor: string
+  /** The name of the resource, quoted. */
+  readonly resource: string
   readonly database: string
   readonly destination: string
   readonly source: string
   readonly client: string
   readonly grant: string
   readonly protocol: string
+  /** What `unmapped.via` begins with; empty when nobody is in between. */
+  readonly via: string
   readonly zone: string
   readonly facts: ContextFacts
 }
@@ -93,7 +102,14 @@ export interface ShapeText {
   /** `action_id` and `disposition_id`: 1 allowed, 2 denied or blocked. */
   readonly action: 1 | 2
   readonly activity: string
+  /** What is called, quoted; empty for a statement. */
+  readonly operation: string
+  /** Where OCSF has a place for them: those of statements. */
   readonly query: string
+  /** Where it has none: those of calls. */
+  readonly template: string
+  readonly fingerprint: string
+  readonly definition: string
   readonly severity: number
   readonly status: string
   readonly type: string
@@ -110,12 +126,14 @@ export function contextText(facts: ContextFacts): ContextText {
   return {
     actor: canonicalJson(facts.actor),
     outcomeActor: canonicalJson(briefActor(facts)),
+    resource,
     database: `"database":{"name":${resource},"type_id":1},`,
     destination: `"dst_endpoint":{"svc_name":${resource}},`,
     source: `"src_endpoint":${canonicalJson(facts.src_endpoint)},`,
     client: `"client_tls":${facts.client_tls},`,
     grant: `"grant_id":${canonicalJson(facts.grant_id)},`,
     protocol: `"protocol":${canonicalJson(facts.protocol)},`,
+    via: facts.via === undefined ? '' : `,"via":${canonicalJson(facts.via).slice(0, -1)}`,
     zone: facts.zone === undefined ? '' : `,"zone":${canonicalJson(facts.zone)}`,
     facts,
   }
@@ -126,20 +144,48 @@ export function shapeText(facts: ShapeFacts): ShapeText {
   const { decision, activity_id: activityId } = facts
   const isAllowed = decision.outcome === 'allow'
   const name = activityId === OTHER_ACTIVITY ? `"activity_name":${canonicalJson(facts.verb)},` : ''
-  const query = canonicalJson({ query_string: facts.template, uid: facts.fingerprint })
+  const classUid = facts.call === undefined ? DATASTORE_ACTIVITY : API_ACTIVITY
   return {
     action: isAllowed ? 1 : 2,
     activity: `"activity_id":${activityId},${name}`,
-    query: `"query_info":${query},`,
+    ...(facts.call === undefined ? statementText(facts) : callText(facts, facts.call)),
     severity: isAllowed ? 1 : 2,
     status: statusText(facts),
-    type: `"type_uid":${600_500 + activityId},`,
+    type: `"type_uid":${classUid * 100 + activityId},`,
     accesses: `"accesses":${canonicalJson(facts.accesses)},`,
     decision: `"decision":${canonicalJson(decision)},`,
     incomplete: facts.incomplete === undefined ? '' : `"incomplete":${canonicalJson(facts.incomplete)},`,
     verb: `"verb":${canonicalJson(facts.verb)}`,
     facts,
   }
+}
+
+type AskedText = Pick<ShapeText, 'operation' | 'query' | 'template' | 'fingerprint' | 'definition'>
+
+function statementText({ template, fingerprint }: ShapeFacts): AskedText {
+  const query = canonicalJson({ query_string: template, uid: fingerprint })
+  return { operation: '', query: `"query_info":${query},`, template: '', fingerprint: '', definition: '' }
+}
+
+/** OCSF's API Activity has no place for a template. */
+function callText({ template, fingerprint }: ShapeFacts, { definition, operation }: CallFacts): AskedText {
+  return {
+    operation: canonicalJson(operation),
+    query: '',
+    template: `"template":${canonicalJson(template)},`,
+    fingerprint: `"fingerprint":${canonicalJson(fingerprint)},`,
+    definition: definition === undefined ? '' : `"definition":${canonicalJson(definition)},`,
+  }
+}
+
+/** Class and what the class says of the resource: the database of a statement, the service of a call. */
+function classText(context: ContextText, shape: ShapeText): string {
+  if (shape.operation === '') return `"category_uid":6,"class_uid":${DATASTORE_ACTIVITY},${context.database}`
+  return `"api":{"operation":${shape.operation},"service":{"name":${context.resource}}},"category_uid":6,"class_uid":${API_ACTIVITY},`
+}
+
+function viaText(context: ContextText, links: LinkText): string {
+  return context.via === '' ? '' : `${context.via}${links.tool}}`
 }
 
 /** The status of an intent: not known yet when it may be sent, failed when it may not. */
@@ -199,8 +245,10 @@ function sequenceOf(index: number): string {
   return `"sequence":${index},"version":"${OCSF_VERSION}"},`
 }
 
-function truncatedText(context: ContextText, shape: ShapeText): string {
-  if (context.facts.truncated.length === 0 && shape.facts.truncated.length === 0) return ''
-  const list = canonicalJson(truncatedFacts([...context.facts.truncated, ...shape.facts.truncated]))
+function truncatedText(context: ContextText, shape: ShapeText, links: LinkText): string {
+  const ofSession = context.facts.truncated
+  const ofShape = shape.facts.truncated
+  if (ofSession.length + ofShape.length + links.truncated.length === 0) return ''
+  const list = canonicalJson(truncatedFacts([...ofSession, ...ofShape, ...links.truncated]))
   return `${list.slice(1, -1)},`
 }

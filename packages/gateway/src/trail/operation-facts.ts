@@ -1,5 +1,5 @@
 import type { JsonObject } from '#base'
-import type { Access, DecidedShape, Decision, Scrubber, Session } from '#model'
+import type { Access, DecidedShape, Decision, Resource, Scrubber, Session, Shape } from '#model'
 import { actorFacts } from './actor-facts.ts'
 import { capList, capText, LEAF_BOUNDS } from './bounds.ts'
 import { invalidRecord, requireCount, requireName, requireText } from './requirements.ts'
@@ -16,13 +16,19 @@ export type ContextFacts = {
   readonly resource: string
   readonly src_endpoint: { readonly ip: string; readonly port: number }
   readonly truncated: readonly string[]
+  readonly via?: SessionVia
   readonly zone?: string
 }
+
+/** `unmapped.via` as far as it is the session's. */
+export type SessionVia = { readonly child: string; readonly server: string }
 
 /** What all operations of one shape under one decision have in common; the body of a shape definition. */
 export type ShapeFacts = {
   readonly accesses: readonly JsonObject[]
   readonly activity_id: number
+  /** Asked of an MCP server: its record is API Activity. Else it is a statement, and Datastore Activity. */
+  readonly call?: CallFacts
   readonly decision: DecisionFacts
   readonly fingerprint: string
   readonly incomplete?: string
@@ -31,9 +37,18 @@ export type ShapeFacts = {
   readonly verb: string
 }
 
+/** What is called. */
+export type CallFacts = {
+  /** Hash of the tool's pinned definition. */
+  readonly definition?: string
+  /** The tool; of other methods the method itself. */
+  readonly operation: string
+}
+
 /** `unmapped.decision` of a leaf. */
 type DecisionFacts = {
   readonly code?: string
+  readonly need?: string
   readonly outcome: Decision['outcome']
   readonly policies: readonly string[]
   readonly policy_hash: string
@@ -54,18 +69,29 @@ export function contextFacts(session: Session, scrubber: Scrubber): ContextFacts
     resource: requireName(resource.name, 'dst_endpoint.svc_name'),
     src_endpoint: { ip: requireName(client.address, 'src_endpoint.ip'), port },
     truncated,
+    ...(session.via === undefined ? {} : { via: sessionVia(session.via) }),
     ...(resource.zone === undefined ? {} : { zone: requireName(resource.zone, 'unmapped.zone') }),
   }
 }
 
+/** The MCP server through which a session comes, as its records say it. @throws {GatewayError} `SP_TRAIL_UNAVAILABLE` */
+export function sessionVia({ server, childId }: { readonly server: string; readonly childId: string }): SessionVia {
+  return { child: requireName(childId, 'unmapped.via.child'), server: requireName(server, 'unmapped.via.server') }
+}
+
 /** What a decided shape contributes to the records of its operations. @throws {GatewayError} `SP_TRAIL_UNAVAILABLE` */
-export function shapeFacts({ shape, decision }: DecidedShape, scrubber: Scrubber): ShapeFacts {
+export function shapeFacts(
+  { shape, decision }: DecidedShape,
+  resourceKind: Resource['kind'],
+  scrubber: Scrubber,
+): ShapeFacts {
   const cut = new TextCutter(scrubber)
   const verb = requireName(shape.verb, 'unmapped.verb')
   const accesses = shape.accesses.map((access) => accessFacts(access, scrubber))
   return {
     accesses: cut.list('accesses', accesses),
-    activity_id: activityOfVerb(verb),
+    activity_id: activityOfVerb(verb, resourceKind),
+    ...(resourceKind === 'mcp' ? { call: callFacts(shape, verb, cut) } : {}),
     decision: decisionFacts(decision, cut),
     fingerprint: requireName(shape.fingerprint, 'query_info.uid'),
     ...(shape.incomplete === undefined ? {} : { incomplete: cut.text('incomplete', shape.incomplete) }),
@@ -75,10 +101,21 @@ export function shapeFacts({ shape, decision }: DecidedShape, scrubber: Scrubber
   }
 }
 
+/** The name of a tool is text that a client wrote, until policy has said that there is such a tool. */
+function callFacts({ accesses, definition }: Shape, verb: string, cut: TextCutter): CallFacts {
+  const tool = accesses.find(({ effect }) => effect === 'callTool')?.object
+  const name = tool?.kind === 'tool' && tool.name !== '' ? tool.name : verb
+  return {
+    ...(definition === undefined ? {} : { definition: requireName(definition, 'unmapped.definition') }),
+    operation: cut.text('operation', name),
+  }
+}
+
 function decisionFacts(decision: Decision, cut: TextCutter): DecisionFacts {
   const code = codeOf(decision)
   return {
     ...(code === undefined ? {} : { code }),
+    ...(decision.need === undefined ? {} : { need: cut.text('need', decision.need) }),
     outcome: decision.outcome,
     policies: cut.list(
       'policies',
@@ -124,7 +161,7 @@ class TextCutter {
     this.#scrubber = scrubber
   }
 
-  text(part: 'template' | 'reason' | 'incomplete', value: string): string {
+  text(part: 'template' | 'reason' | 'incomplete' | 'need' | 'operation', value: string): string {
     const whole = this.#scrubber.scrubText(requireText(value, `unmapped.${part}`))
     const cut = capText(whole, LEAF_BOUNDS[part])
     if (cut.length < whole.length) this.truncated.push(part)

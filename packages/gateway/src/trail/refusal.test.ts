@@ -4,9 +4,10 @@ import { test } from 'node:test'
 import type { Bytes } from '#base'
 import { GatewayError } from '#model'
 import { decodeFrameHead, frameSpace } from './frame.ts'
-import { HEADER_BYTES } from './segment-header.ts'
+import { decodeSegmentHeader, DERIVATION, encodeSegmentHeader, HEADER_BYTES } from './segment-header.ts'
 import { DIRECTORY, KEYS, openOn, type Promises, readRecords, WAL } from './testkit/disk-trail.ts'
 import { LossyDisk } from './testkit/lossy-disk.ts'
+import { select, session } from './testkit/samples.ts'
 import { work } from './testkit/workload.ts'
 
 /** Nothing promised yet. */
@@ -44,6 +45,15 @@ const firstSegment = join(WAL, '000000000001.wal')
 
 function change(disk: LossyDisk, path: string, edit: (content: Buffer) => Bytes): void {
   disk.overwrite(path, edit(Buffer.from(disk.contentOf(path) ?? '')))
+}
+
+/** Says of the first segment that it was written by other rules. */
+function rewriteDerivation(disk: LossyDisk, derivation: number): void {
+  change(disk, firstSegment, (content) => {
+    const header = decodeSegmentHeader(content.subarray(0, HEADER_BYTES))
+    assert.ok(header !== undefined)
+    return Buffer.concat([encodeSegmentHeader({ ...header, derivation }), content.subarray(HEADER_BYTES)])
+  })
 }
 
 /** Where the frames of a segment lie. */
@@ -87,6 +97,12 @@ const refusals: readonly {
         return content
       }),
     message: /segment 1 .* its header is not the one it was given/,
+  },
+  {
+    name: 'a segment was written by rules to come',
+    disk: killedDisk,
+    spoil: (disk) => rewriteDerivation(disk, DERIVATION + 1),
+    message: /segment 1 .* another version of Sallyport wrote it/,
   },
   {
     name: 'the day key of a segment is gone',
@@ -212,4 +228,24 @@ test('a cut waits until it can be declared, though its segment is gone', async (
   await trail[Symbol.asyncDispose]()
   const records = readRecords((path) => disk.contentOf(join(DIRECTORY, path)), trail)
   assert.deepEqual(records[cut.first_index]?.leaf.unmapped.cut, [cut])
+})
+
+test('segments that the version before left behind are drained, with the leaves that it would have made', async () => {
+  const disk = await emptyDisk()
+  const { trail } = await openOn(disk)
+  const entry = { kind: 'intent', timeMs: 1, session, decided: select } as const
+  await trail.record(['a', 'b', 'c'].map((payload) => ({ ...entry, payload: Buffer.from(payload) })))
+  const killed = disk.snapshot().crash('kill', Math.random)
+  await trail[Symbol.asyncDispose]()
+  const drained = killed.snapshot().crash('kill', Math.random)
+  rewriteDerivation(drained, 1)
+  const leaves = []
+  for (const each of [killed, drained]) {
+    const reopened = await openOn(each)
+    await reopened.trail[Symbol.asyncDispose]()
+    const records = readRecords((path) => each.contentOf(join(DIRECTORY, path)), reopened.trail)
+    leaves.push(records.slice(0, 4).map(({ bytes }) => Buffer.from(bytes).toString('utf8')))
+  }
+  assert.equal(leaves[0]?.length, 4)
+  assert.deepEqual(leaves[0], leaves[1])
 })

@@ -6,8 +6,13 @@ export const HEADER_BYTES = 4096
 const DIGEST_BYTES = 32
 const MAGIC = 'sallyport-segment/1\n'
 
-/** Which rules turn entries into leaves. An upgrade that changes them counts this up and keeps the old ones for segments of before. */
-export const DERIVATION = 1
+/**
+ * Which rules turn entries into leaves. An upgrade that changes them counts this up and keeps the old ones for segments of before. The second version
+ * added what the first had no place for (tool calls, the way of an operation, approvals, needs); of entries without those both make the same leaves.
+ */
+export const DERIVATION = 2
+/** The versions of which segments are read. */
+export const DERIVATIONS_READ: readonly number[] = [1, DERIVATION]
 
 /** What a segment says of itself; with its entries, all that the leaves follow from. */
 export interface SegmentHeader {

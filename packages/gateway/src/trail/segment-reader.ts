@@ -11,7 +11,7 @@ import {
   openFrame,
 } from './frame.ts'
 import { segmentKey } from './key-schedule.ts'
-import { decodeSegmentHeader, DERIVATION, HEADER_BYTES, type SegmentHeader } from './segment-header.ts'
+import { decodeSegmentHeader, DERIVATIONS_READ, HEADER_BYTES, type SegmentHeader } from './segment-header.ts'
 import { segmentPath } from './wal-folder.ts'
 
 /** How much is read at once; a longer frame is read whole. */
@@ -64,7 +64,7 @@ export class SegmentReader {
       const header = decodeSegmentHeader(block.subarray(0, await file.read(block, 0)))
       if (header?.segment !== segment) throw damaged(segment, 'its header is not the one it was given')
       if (header.origin !== source.origin) throw damaged(segment, `it belongs to ${header.origin}`)
-      if (header.derivation !== DERIVATION)
+      if (!DERIVATIONS_READ.includes(header.derivation))
         throw damaged(segment, 'another version of Sallyport wrote it: start that one once, it drains the segments')
       const dayKey = source.dayKey(header.keyId)
       if (dayKey === undefined) throw damaged(segment, `the day key ${header.keyId} is missing`)

@@ -54,6 +54,34 @@ export const botSession: Session = {
   client: { address: '::1', port: 40_000, tls: false },
 }
 
+/** Alice's agent at an MCP server. */
+export const callSession: Session = {
+  ...session,
+  id: 's_call',
+  identity: { ...alice, agent: { id: 'cl_9', name: 'claude-code' } },
+  resource: { name: 'ledger', kind: 'mcp', zone: 'cde', tools: [] },
+}
+
+/** What that server asks of the database in her name. */
+export const toolSession: Session = {
+  ...session,
+  id: 's_tool',
+  identity: callSession.identity,
+  client: { address: '127.0.0.1', port: 40_001, tls: false },
+  via: { server: 'ledger', childId: 'c_41', tools: ['lookup_customer', 'refund'], running: () => [] },
+}
+
+export const call: DecidedShape = {
+  shape: {
+    verb: 'tools/call',
+    accesses: [{ effect: 'callTool', object: { kind: 'tool', name: 'refund' } }],
+    template: 'refund(amount, currency)',
+    fingerprint: '5a5a'.repeat(16),
+    definition: 'd3f1'.repeat(16),
+  },
+  decision: { outcome: 'allow', policies: ['support-refunds'], policyHash: '41d0'.repeat(16) },
+}
+
 export const select: DecidedShape = {
   shape: {
     verb: 'SELECT',

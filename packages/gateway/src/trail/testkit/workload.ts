@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { join, relative } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parseResourcePath, TILE_WIDTH } from '@sallyport/verifier'
-import { GatewayError, type Outcome, type OutcomeStatus } from '#model'
+import { GatewayError, type IntentEntry, type Outcome, type OutcomeStatus } from '#model'
 import type { Trail } from '../index.ts'
 import { checkRecovery, DIRECTORY, type Promises } from './disk-trail.ts'
 import type { CrashMode, LossyDisk, Point } from './lossy-disk.ts'
-import { alice, drop, held, select, session } from './samples.ts'
+import { alice, call, callSession, drop, held, select, session, toolSession } from './samples.ts'
 
 const WRITERS = 8
 const START_MS = 1_795_262_400_000
@@ -78,7 +78,7 @@ export interface Work {
   readonly next: number
 }
 
-/** Some statements in pairs, some denied, some never concluded, an event now and then. What is refused is not tried again. */
+/** Operations, some in pairs, some denied, some never concluded, an event now and then. What is refused is not tried again. */
 export async function work(
   trail: Trail,
   witness: Promises,
@@ -120,12 +120,25 @@ async function unlessRefused<T>(recording: Promise<T>): Promise<T | undefined> {
 }
 
 async function statements(trail: Trail, number: number, payloads: readonly string[]): Promise<readonly number[]> {
-  const decided = number % 9 === 0 ? drop : number % 11 === 0 ? held : select
   const timeMs = START_MS + number
+  const asked = operation(number)
   const receipts = await trail.record(
-    payloads.map((payload) => ({ kind: 'intent', timeMs, session, decided, payload: Buffer.from(payload) })),
+    payloads.map((payload) => ({ kind: 'intent', timeMs, ...asked, payload: Buffer.from(payload) })),
   )
   return receipts.map(({ sequence }) => sequence)
+}
+
+/** Statements mostly; some tool calls, of which some were approved, and statements that calls caused. */
+function operation(number: number): Pick<IntentEntry, 'session' | 'decided' | 'via' | 'approval'> {
+  if (number % 6 === 0) {
+    const approval = { request: '00000A', records: [number, number + 1], approvers: ['p_bob'] }
+    return { session: callSession, decided: call, ...(number % 12 === 0 ? { approval } : {}) }
+  }
+  if (number % 7 === 0) {
+    const way = { server: 'ledger', childId: 'c_41', cause: 'exact', tool: 'refund', calls: [number] } as const
+    return { session: toolSession, decided: select, via: way }
+  }
+  return { session, decided: number % 9 === 0 ? drop : number % 11 === 0 ? held : select }
 }
 
 function conclude(trail: Trail, sequences: readonly number[], number: number): readonly number[] {
