@@ -9,6 +9,7 @@
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic
  */
 export { checkJson, type Span } from './json.ts'
+export { type LeafKind, type LeafVisitor, visitLeaves } from './leaves.ts'
 export { answerLimits, type JsonLimits, REQUEST_LIMITS } from './limits.ts'
 export { elementsOf, entriesOf, isArray, isObject, isTrue, membersOf, textOf } from './members.ts'
 export {

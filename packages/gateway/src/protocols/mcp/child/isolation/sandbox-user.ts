@@ -7,8 +7,10 @@ export interface SandboxUser {
   uid(slot: number): number
   /** Options of bubblewrap. */
   readonly bubblewrap: readonly string[]
-  /** Options of unshare, when it is not root that starts it. */
+  /** Whether it is somebody else's uid seen through a user namespace, rather than one of its own. */
   readonly isMapped: boolean
+  /** Whether it is in a user namespace of its own. */
+  readonly hasNamespace: boolean
   /** What stands before the program. */
   prefix(slot: number): readonly string[]
   /** The uid that files outside must be readable for; absent: whoever runs Sallyport. */
@@ -26,6 +28,7 @@ export function mappedUser(options: { readonly forbidsMore: boolean }): SandboxU
     uid: () => MAPPED_UID,
     bubblewrap: ['--unshare-user', '--uid', id, '--gid', id, ...more, '--cap-drop', 'ALL'],
     isMapped: true,
+    hasNamespace: true,
     prefix: () => [],
   }
 }
@@ -42,6 +45,7 @@ export function rangedUser(setpriv: string, unshare: string | undefined): Sandbo
     uid: (slot) => base + slot,
     bubblewrap: [],
     isMapped: false,
+    hasNamespace: unshare !== undefined,
     prefix: (slot) => [...dropTo(setpriv, base + slot), ...namespace],
     reader: (slot) => base + slot,
   }

@@ -1,0 +1,79 @@
+/** Processes as the kernel shows them. Reads of `/proc` never wait for a disk. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import type { Usage } from './sandbox.ts'
+
+/** A walk ends here: whoever has so many is over every limit. */
+const MAX_WALKED = 2000
+const KIB = 1024
+
+/** The children of a process, started by whichever of its threads. */
+export function childrenOf(pid: number): readonly number[] {
+  return threadsOf(pid).flatMap((thread) =>
+    read(`/proc/${String(pid)}/task/${thread}/children`)
+      .split(' ')
+      .filter((text) => text !== '')
+      .map(Number),
+  )
+}
+
+/** A process and all below it. */
+export function treeOf(pid: number): readonly number[] {
+  const tree = [pid]
+  // The list grows while it is gone through.
+  for (const parent of tree) if (tree.length < MAX_WALKED) tree.push(...childrenOf(parent))
+  return tree
+}
+
+/** When a process began, in ticks since the machine did; undefined when it is gone, though nobody has asked how yet. */
+export function startedAt(pid: number): string | undefined {
+  const stat = read(`/proc/${String(pid)}/stat`)
+  // proc(5): the name is in brackets and may hold anything; the state follows it, and field 22 is the 20th behind the name.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
+}
+
+/** All processes of a uid. */
+export function processesOf(uid: number): readonly number[] {
+  return list('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => ownerOf(pid) === uid)
+}
+
+/** What some processes use together; memory that they share counts for each. */
+export function usageOf(pids: readonly number[]): Usage {
+  let kib = 0
+  for (const pid of pids) {
+    kib += Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${String(pid)}/status`))?.[1] ?? 0)
+  }
+  return { memoryBytes: kib * KIB, processes: pids.length }
+}
+
+function threadsOf(pid: number): readonly string[] {
+  return list(`/proc/${String(pid)}/task`)
+}
+
+function ownerOf(pid: number): number | undefined {
+  try {
+    return statSync(`/proc/${String(pid)}`).uid
+  } catch {
+    return undefined
+  }
+}
+
+/** Empty when the process has just gone. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function list(path: string): readonly string[] {
+  try {
+    return readdirSync(path)
+  } catch {
+    return []
+  }
+}
