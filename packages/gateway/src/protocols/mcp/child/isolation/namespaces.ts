@@ -1,4 +1,5 @@
 /** The kinds that keep a child in namespaces of its own. */
+import { makeChildFolder } from './child-folder.ts'
 import { environmentOf } from './launcher.ts'
 import { bubblewrapCommand } from './bubblewrap.ts'
 import { namespaceReach } from './namespace-reach.ts'
@@ -9,40 +10,34 @@ import { systemView, type SystemView } from './system-view.ts'
 import { findTool } from './tools.ts'
 import { unshareCommand } from './unshare.ts'
 
-/** An isolation that may work here, and what speaks against it already. */
-export interface Candidate {
-  readonly isolation: Isolation
-  /** As whom a child runs. */
-  readonly user: SandboxUser
-}
-
 /** The ways to use bubblewrap, best first; a sentence when there is none. */
-export function bubblewrapCandidates(isRoot: boolean): readonly Candidate[] | string {
+export function bubblewrapCandidates(isRoot: boolean): readonly Isolation[] | string {
   const bwrap = findTool('bwrap')
   if (bwrap === undefined) return 'bubblewrap: bwrap is not installed'
   const view = systemView()
-  return users(isRoot).map((user) =>
+  return users(isRoot, [true, false]).map((user) =>
     candidate('bubblewrap', user, (plan) => bubblewrapCommand(plan, view, { bwrap, user })),
   )
 }
 
 /** The ways to use unshare, best first; a sentence when there is none. */
-export function unshareCandidates(isRoot: boolean): readonly Candidate[] | string {
+export function unshareCandidates(isRoot: boolean): readonly Isolation[] | string {
   const unshare = findTool('unshare')
   const setpriv = findTool('setpriv')
-  if (unshare === undefined || setpriv === undefined) return 'unshare: unshare and setpriv of util-linux are not installed'
+  if (unshare === undefined || setpriv === undefined)
+    return 'unshare: unshare and setpriv of util-linux are not installed'
   if (findTool('ip') === undefined && findTool('ifconfig') === undefined) {
     return 'unshare: neither ip nor ifconfig is installed, so the loopback interface cannot be used'
   }
   const view: SystemView = systemView()
-  return users(isRoot).map((user) =>
+  return users(isRoot, [true]).map((user) =>
     candidate('unshare', user, (plan) => unshareCommand(plan, view, { unshare, setpriv, user })),
   )
 }
 
 /** Root hands over to a uid that owns nothing; where it may not (a container), and for everybody else, a user namespace does it. */
-function users(isRoot: boolean): readonly SandboxUser[] {
-  const mapped = [mappedUser({ forbidsMore: true }), mappedUser({ forbidsMore: false })]
+function users(isRoot: boolean, forbidsMore: readonly boolean[]): readonly SandboxUser[] {
+  const mapped = forbidsMore.map((forbids) => mappedUser({ forbidsMore: forbids }))
   const setpriv = findTool('setpriv')
   if (!isRoot || setpriv === undefined) return mapped
   const ranged = [rangedUser(setpriv, findTool('unshare')), rangedUser(setpriv, undefined)]
@@ -53,11 +48,12 @@ function candidate(
   kind: 'bubblewrap' | 'unshare',
   user: SandboxUser,
   command: (plan: SandboxPlan) => readonly string[],
-): Candidate {
-  const isolation: Isolation = {
+): Isolation {
+  return {
     kind,
     words: `${kind}: ${user.hasNamespace ? 'user, ' : ''}pid, mount, network, ipc and uts namespaces of its own`,
     isNetworkIsolated: true,
+    prepare: (folder, slot) => makeChildFolder(folder, user.uid(slot)),
     start: (plan) =>
       spawned({
         command: command(plan),
@@ -66,5 +62,4 @@ function candidate(
         reach: namespaceReach,
       }),
   }
-  return { isolation, user }
 }

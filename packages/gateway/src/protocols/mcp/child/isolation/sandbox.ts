@@ -58,6 +58,8 @@ export interface Isolation {
   /** For the screen and for records: `bubblewrap (own user, pid, mount, network, ipc and uts namespaces)`. */
   readonly words: string
   readonly isNetworkIsolated: boolean
+  /** Makes the folder of a child, before its door is put into `door`. The folder above it must be closed to everybody else. */
+  prepare(folder: string, slot: number): Promise<void>
   /** @throws {GatewayError} `SP_TOOL_SERVER_FAILED` when it cannot be started. */
   start(plan: SandboxPlan): Promise<SandboxedProcess>
 }
