@@ -7,7 +7,6 @@ import {
   type Classifier,
   createPostgres,
   createTcpDialer,
-  type DeclaredColumn,
   type PostgresBlock,
   type PostgresListener,
   type PostgresResource,
@@ -48,17 +47,10 @@ export function createPostgresListener(config: Config, parts: PostgresParts): Po
 function toPostgres(config: Config, { resource, settings }: ConfiguredResource): PostgresResource {
   // The configuration was checked with this protocol's own schema.
   const block = settings as PostgresBlock
-  const declaredColumns = declaredOf(config, resource.name)
+  const declaredColumns = resource.kind === 'postgres' ? (resource.cardColumns ?? []) : []
   const caFile = block.tls.mode === 'verify-full' ? block.tls.caFile : undefined
   const ca = caFile === undefined ? {} : { ca: readPem(resolve(config.folder, caFile)) }
   return { resource, settings: { ...block, declaredColumns }, ...ca }
-}
-
-function declaredOf(config: Config, resource: string): readonly DeclaredColumn[] {
-  return Object.entries(config.file.masking.columns).flatMap(([path, kind]) => {
-    const [owner, schema = '', table = '', column = ''] = path.split('.')
-    return owner === resource ? [{ schema, table, column, class: kind }] : []
-  })
 }
 
 function pemPair(config: Config, tls: { readonly cert: string; readonly key: string }): { cert: string; key: string } {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { definitionHash, formatPins } from '#protocols/mcp'
 import { checkConfig } from './load.ts'
 import { formatProblem } from './problems.ts'
 
@@ -25,11 +26,16 @@ masking:
   columns: { cards.public.customers.pan: pan }
 `
 
-function problemsOf(t: TestContext, text: string): readonly string[] {
+function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-config-'))
   t.after(() => {
     rmSync(folder, { recursive: true, force: true })
   })
+  return folder
+}
+
+function problemsOf(t: TestContext, text: string): readonly string[] {
+  const folder = temporaryFolder(t)
   const file = join(folder, 'sallyport.yaml')
   writeFileSync(file, text)
   const found = checkConfig(file)
@@ -38,6 +44,32 @@ function problemsOf(t: TestContext, text: string): readonly string[] {
 
 test('a valid file has no problems and gets its defaults', (t) => {
   assert.deepEqual(problemsOf(t, VALID), [])
+})
+
+const LEDGER =
+  '  - { name: ledger, zone: cde, mcp: { command: [node, server.js], code: ledger, database: cards } }\nmasking:'
+
+test('an MCP server has the tools that are pinned beside the policy, and none without', (t) => {
+  const folder = temporaryFolder(t)
+  const file = join(folder, 'sallyport.yaml')
+  writeFileSync(file, VALID.replace('masking:', LEDGER))
+  const toolsOf = (): unknown => {
+    const found = checkConfig(file)
+    if ('problems' in found) return found.problems.map(({ message }) => message)
+    const resource = found.config.resources.find((entry) => entry.resource.name === 'ledger')?.resource
+    return resource?.kind === 'mcp' ? resource.tools.map(({ name }) => name) : undefined
+  }
+  assert.deepEqual(toolsOf(), [])
+  const definition = Buffer.from('{"name":"refund","inputSchema":{"type":"object"}}')
+  const hash = definitionHash(definition) ?? ''
+  mkdirSync(join(folder, 'policy'))
+  const pins = join(folder, 'policy/ledger.tools.json')
+  writeFileSync(pins, formatPins('ledger', [{ name: 'refund', definition, hash }]))
+  assert.deepEqual(toolsOf(), ['refund'])
+  writeFileSync(pins, formatPins('other', [{ name: 'refund', definition, hash }]))
+  assert.deepEqual(toolsOf(), ['it holds the tools of "other", not of "ledger"'])
+  writeFileSync(pins, formatPins('ledger', [{ name: 'refund', definition, hash: hash.replace(/^./, 'x') }]))
+  assert.match(String(toolsOf()), /the hash is not that of the definition/)
 })
 
 const cases: readonly { readonly name: string; readonly from: string; readonly to: string; readonly expect: RegExp }[] =
@@ -72,6 +104,18 @@ const cases: readonly { readonly name: string; readonly from: string; readonly t
       from: 'masking:',
       to: '  - { name: cards, postgres: { host: a.internal, database: b, user: c, password: { from: env:P } } }\nmasking:',
       expect: /^16:7: two resources/,
+    },
+    {
+      name: 'an MCP server whose database is none',
+      from: 'masking:',
+      to: '  - { name: ledger, mcp: { command: [node, server.js], code: ledger, database: crads } }\nmasking:',
+      expect: /no PostgreSQL resource is named "crads"/,
+    },
+    {
+      name: 'an MCP server with tables',
+      from: 'masking:',
+      to: '  - { name: ledger, tables: [public.x], mcp: { command: [node], code: ledger } }\nmasking:',
+      expect: /an MCP server has no tables/,
     },
     {
       name: 'a resource without a protocol',

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { GatewayError, type Resource } from '#model'
+import { type CardColumn, GatewayError, type Resource } from '#model'
+import type { McpBlock } from '#protocols/mcp'
 import { protocols } from '../registry.ts'
+import { readPinnedTools } from './pinned-tools.ts'
 import { formatProblem, type Problem, schemaProblems, YamlSource } from './problems.ts'
 import { type ConfigFile, configSchema } from './schema.ts'
 
@@ -21,6 +23,8 @@ export interface ConfiguredResource {
   readonly resource: Resource
   /** Checked by the protocol's own schema. */
   readonly settings: unknown
+  /** What is wrong with the file of pinned tools. */
+  readonly pinProblems?: readonly Problem[]
 }
 
 /**
@@ -42,7 +46,10 @@ export function checkConfig(path: string): { readonly config: Config } | { reado
   const parsed = configSchema.safeParse(source.value(), { reportInput: false })
   if (!parsed.success) return { problems: schemaProblems(source, parsed.error.issues) }
   const problems = crossProblems(source, parsed.data)
-  return problems.length > 0 ? { problems } : { config: toConfig(path, parsed.data) }
+  if (problems.length > 0) return { problems }
+  const config = toConfig(path, parsed.data)
+  const pinProblems = config.resources.flatMap((entry) => entry.pinProblems ?? [])
+  return pinProblems.length > 0 ? { problems: pinProblems } : { config }
 }
 
 function readConfigFile(path: string): string {
@@ -64,18 +71,38 @@ function toConfig(path: string, file: ConfigFile): Config {
     dataFolder: resolve(folder, file.data),
     policyFolder: resolve(folder, file.policy),
     publicUrl: (file.publicUrl ?? `${scheme}://${file.listen.http}`).replace(/\/+$/, ''),
-    resources: file.resources.map(toResource),
+    resources: file.resources.map((entry) => toResource(entry, file, resolve(folder, file.policy))),
   }
 }
 
-function toResource(entry: ConfigFile['resources'][number]): ConfiguredResource {
+function toResource(
+  entry: ConfigFile['resources'][number],
+  file: ConfigFile,
+  policyFolder: string,
+): ConfiguredResource {
   const protocol = blocksOf(entry)[0]
   if (protocol === undefined) throw new GatewayError('SP_CONFIG_INVALID', `resource "${entry.name}" has no protocol`)
-  const zone = entry.zone === undefined ? {} : { zone: entry.zone }
-  return {
-    resource: { name: entry.name, kind: 'postgres', ...zone, tables: entry.tables },
-    settings: protocol.block,
+  const named = { name: entry.name, ...(entry.zone === undefined ? {} : { zone: entry.zone }) }
+  switch (protocol.name) {
+    case 'postgres': {
+      const cardColumns = cardColumnsOf(file, entry.name)
+      return { resource: { ...named, kind: 'postgres', tables: entry.tables, cardColumns }, settings: protocol.block }
+    }
+    case 'mcp': {
+      const { tools, problems: pinProblems } = readPinnedTools(policyFolder, entry.name)
+      return { resource: { ...named, kind: 'mcp', tools }, settings: protocol.block, pinProblems }
+    }
+    default:
+      return protocol.name satisfies never
   }
+}
+
+/** The columns of a resource that are declared to hold card data. */
+function cardColumnsOf(file: ConfigFile, resource: string): readonly CardColumn[] {
+  return Object.entries(file.masking.columns).flatMap(([path, kind]) => {
+    const [owner, schema = '', table = '', column = ''] = path.split('.')
+    return owner === resource ? [{ schema, table, column, class: kind }] : []
+  })
 }
 
 function blocksOf(
@@ -108,7 +135,24 @@ function resourceProblems(source: YamlSource, file: ConfigFile): readonly Proble
       const known = protocols.map((protocol) => protocol.name).join(', ')
       problems.push(source.problemAt(['resources', index], `resource "${entry.name}" needs exactly one of: ${known}`))
     }
+    problems.push(...toolServerProblems(source, file, index))
   }
+  return problems
+}
+
+function toolServerProblems(source: YamlSource, file: ConfigFile, index: number): readonly Problem[] {
+  const entry = file.resources[index]
+  // Checked by the protocol's own schema.
+  const block = (entry as { readonly mcp?: McpBlock } | undefined)?.mcp
+  if (entry === undefined || block === undefined) return []
+  const problems: Problem[] = []
+  if (entry.tables.length > 0)
+    problems.push(source.problemAt(['resources', index, 'tables'], 'an MCP server has no tables'))
+  const database = file.resources.find(({ name }) => name === block.database)
+  if (block.database !== undefined && (database === undefined || !('postgres' in database)))
+    problems.push(
+      source.problemAt(['resources', index, 'mcp', 'database'], `no PostgreSQL resource is named "${block.database}"`),
+    )
   return problems
 }
 

@@ -1,0 +1,124 @@
+import {
+  Client,
+  type OAuthClientMetadata,
+  type OAuthClientProvider,
+  type StoredOAuthClientInformation,
+  type StoredOAuthTokens,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+} from '@modelcontextprotocol/client'
+import type { Boundary } from './boundary.ts'
+import { createBrowser } from './login.ts'
+
+/** Which revision of the protocol an agent speaks. */
+export type Era = 'legacy' | 'modern'
+
+/** An AI agent as the official SDK makes one: it finds the authorization server, registers, and has its person log in. */
+export interface Agent extends AsyncDisposable {
+  readonly client: Client
+  /** The access token that it got. */
+  token(): string
+}
+
+/** Where an agent's browser is sent back to; nobody listens there, the address alone is read. */
+const CALLBACK = 'http://127.0.0.1:33418/callback'
+
+/** Connects an agent of a person to an MCP server of the boundary, playing the browser of the login. */
+export async function connectAgent(
+  boundary: Boundary,
+  person: string,
+  { name = 'claude-code', resource = 'ledger', era = 'modern' as Era } = {},
+): Promise<Agent> {
+  const provider = new PlayedLogin(name, person)
+  const address = new URL(`/mcp/${resource}`, boundary.url)
+  const connect = async (): Promise<Client> => {
+    const transport = new StreamableHTTPClientTransport(address, { authProvider: provider })
+    const client = new Client(
+      { name, version: '1.0.0' },
+      era === 'legacy' ? {} : { versionNegotiation: { mode: { pin: '2026-07-28' } } },
+    )
+    try {
+      await client.connect(transport)
+    } catch (error) {
+      if (!(error instanceof UnauthorizedError)) throw error
+      await transport.finishAuth(provider.callback())
+      return await connect()
+    }
+    return client
+  }
+  const client = await connect()
+  return {
+    client,
+    token: () => provider.tokens()?.access_token ?? '',
+    [Symbol.asyncDispose]: () => client.close(),
+  }
+}
+
+/** What the SDK asks of whoever keeps an agent's logins; the person's clicks are played. */
+class PlayedLogin implements OAuthClientProvider {
+  readonly #name: string
+  readonly #person: string
+  #client: StoredOAuthClientInformation | undefined
+  #tokens: StoredOAuthTokens | undefined
+  #verifier = ''
+  #arrived: URL | undefined
+
+  constructor(name: string, person: string) {
+    this.#name = name
+    this.#person = person
+  }
+
+  get redirectUrl(): string {
+    return CALLBACK
+  }
+
+  get clientMetadata(): OAuthClientMetadata {
+    return {
+      client_name: this.#name,
+      application_type: 'native',
+      redirect_uris: [CALLBACK],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    }
+  }
+
+  /** What came back with the browser. */
+  callback(): URLSearchParams {
+    if (this.#arrived === undefined) throw new Error('the login did not come back')
+    return this.#arrived.searchParams
+  }
+
+  clientInformation(): StoredOAuthClientInformation | undefined {
+    return this.#client
+  }
+
+  saveClientInformation(client: StoredOAuthClientInformation): void {
+    this.#client = client
+  }
+
+  tokens(): StoredOAuthTokens | undefined {
+    return this.#tokens
+  }
+
+  saveTokens(tokens: StoredOAuthTokens): void {
+    this.#tokens = tokens
+  }
+
+  async redirectToAuthorization(address: URL): Promise<void> {
+    const { url, body } = await createBrowser().visit(address.href, {
+      person: this.#person,
+      until: (next) => next.href.startsWith(CALLBACK),
+    })
+    if (!url.href.startsWith(CALLBACK)) throw new Error(`the login ended at ${url.href}: ${body}`)
+    this.#arrived = url
+  }
+
+  saveCodeVerifier(verifier: string): void {
+    this.#verifier = verifier
+  }
+
+  codeVerifier(): string {
+    return this.#verifier
+  }
+}
