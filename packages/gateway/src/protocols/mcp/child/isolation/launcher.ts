@@ -36,6 +36,6 @@ function program(plan: SandboxPlan): readonly string[] {
 
 /** The environment of a child: what was configured, a path, a home; nothing of ours. */
 export function environmentOf(plan: SandboxPlan, home: string, path: string = INSIDE.path): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _, ...configured } = plan.environment
-  return { LANG: 'C.UTF-8', PATH: path, HOME: home, TMPDIR: home, ...configured }
+  const configured = Object.entries(plan.environment).filter(([name]) => name !== 'NODE_OPTIONS')
+  return { LANG: 'C.UTF-8', PATH: path, HOME: home, TMPDIR: home, ...Object.fromEntries(configured) }
 }

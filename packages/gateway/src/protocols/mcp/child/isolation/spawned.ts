@@ -17,7 +17,7 @@ export interface Start {
   readonly command: readonly string[]
   readonly environment: NodeJS.ProcessEnv
   readonly workingFolder: string
-  reach(child: ChildProcess): Promise<Reach>
+  readonly reach: (child: ChildProcess) => Promise<Reach>
 }
 
 type Streams = readonly [stdin: Writable, stdout: Readable, stderr: Readable, lifeline: Duplex]

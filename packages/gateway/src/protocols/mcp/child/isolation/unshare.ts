@@ -58,11 +58,12 @@ function checked(place: Place): Place {
   return place
 }
 
-/** From root of the namespaces to a user without capabilities in a last namespace, of which no more can be made. */
+/**
+ * From root of the namespaces to a user without capabilities in a last namespace, of which no more can be made. Capabilities go when somebody
+ * else than root starts a program (capabilities(7)), and none comes back; the last namespace can only be made while they are there.
+ */
 function unmapped(setpriv: string, unshare: string, user: SandboxUser): readonly string[] {
   const id = String(user.uid(0))
-  return [
-    ...[setpriv, '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', '--pdeathsig', 'KILL', '--'],
-    ...[unshare, `--map-user=${id}`, `--map-group=${id}`, '--'],
-  ]
+  const last = [unshare, `--map-user=${id}`, `--map-group=${id}`, '--']
+  return [...last, setpriv, '--no-new-privs', '--pdeathsig', 'KILL', '--']
 }
