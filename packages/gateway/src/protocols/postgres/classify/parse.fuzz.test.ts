@@ -6,9 +6,9 @@ import type { ParsedStatement } from './parse.ts'
 import { parse, statements } from './testkit/parsed.ts'
 import { randomStatements } from './testkit/random-sql.ts'
 import { fuzzRuns, sqlSoup } from './testkit/soup.ts'
-import { readVectors, vectorFiles } from './testkit/vectors.ts'
+import { readUsesVectors, readVectors, vectorFiles } from './testkit/vectors.ts'
 
-const vectors = vectorFiles.flatMap((file) => readVectors(file)).map(({ sql }) => sql)
+const vectors = [...vectorFiles.flatMap((file) => readVectors(file)), ...readUsesVectors()].map(({ sql }) => sql)
 
 /** A statement of the vectors with some of its words replaced by those of others, left out or doubled. */
 const mutants: fc.Arbitrary<string> = fc

@@ -87,7 +87,7 @@ const rules: ReadonlyMap<string, Rule> = new Map(
     RowExpr: operands('args row_format', holding, 'args'),
     GroupingFunc: operands('args', answer, 'args'),
     GroupingSet: rule('kind content', (fields, level, walk) => {
-      for (const value of expressions(listOf(fields, 'content'), level, walk)) walk.uses.compare(value, value)
+      for (const value of expressions(listOf(fields, 'content'), level, walk)) walk.uses.order(value)
       return made
     }),
     A_Indirection: rule('arg indirection', indirection),
@@ -103,7 +103,7 @@ function functionCall(fields: Fields, level: Level, walk: Walk): Lineage {
   const keys = sorts(listOf(fields, 'agg_order'), level, walk)
   expression(fields['agg_filter'], level, walk)
   windowOf(fieldsOf(fields, 'over'), level, walk)
-  if (fields['agg_distinct'] === true) for (const value of values) uses.compare(value, value)
+  if (fields['agg_distinct'] === true) for (const value of values) uses.order(value)
   // WITHIN GROUP: what is sorted by is what is aggregated.
   if (fields['agg_within_group'] !== true) return result(name, values, walk)
   uses.compute(...values, ...keys)
@@ -267,7 +267,7 @@ const WINDOW = new Set([
 export function windowOf(window: Fields | undefined, level: Level, walk: Walk): void {
   if (window === undefined) return
   onlyFields(window, WINDOW, 'WindowDef', walk.findings)
-  for (const value of expressions(listOf(window, 'partitionClause'), level, walk)) walk.uses.compare(value, value)
+  for (const value of expressions(listOf(window, 'partitionClause'), level, walk)) walk.uses.order(value)
   const keys = sorts(listOf(window, 'orderClause'), level, walk)
   // RANGE with an offset adds it to what is sorted by.
   for (const offset of ['startOffset', 'endOffset']) {

@@ -132,10 +132,16 @@ function join(fields: Fields, level: Level, walk: Walk): FromItem {
     left.lock()
     right.lock()
   }
-  const sources = compared(left.sources, right.sources, isNatural ? undefined : (nameParts(using) ?? []), walk)
+  const names = isNatural ? undefined : (nameParts(using) ?? [])
+  const sources = shared(left.sources, right.sources, names)
   if (isNatural) anyOf(sources)
   for (const side of [left, right]) joinColumns(side.sources, using)
-  expression(fields['quals'], levelOf(sources, level), walk)
+  const condition = (): void => {
+    compareShared(left.sources, right.sources, names, walk)
+    expression(fields['quals'], levelOf(sources, level), walk)
+  }
+  if (fields['jointype'] === 'JOIN_FULL') walk.uses.merge(condition)
+  else condition()
   const alias = aliasOf(fields, walk)
   const columns = { add: () => anyOf(sources), any: () => anyOf(sources) }
   const whole = { columns, relation: renamed(relationOf(sources), alias.columns), lock }
@@ -145,20 +151,27 @@ function join(fields: Fields, level: Level, walk: Walk): FromItem {
   return { sources: [...sources, { ...whole, name: textOf(usingAlias, 'aliasname') ?? '' }], lock }
 }
 
-/** Both sides of a join after USING or NATURAL (no names) has compared columns and made one of each two. */
-function compared(
+/** Both sides of a join after USING or NATURAL (no names) has made one column of each two. */
+function shared(
+  left: readonly Source[],
+  right: readonly Source[],
+  names: readonly string[] | undefined,
+): readonly Source[] {
+  const sources = [...left, ...right]
+  if (names?.length === 0) return sources
+  const merging = names && new Set(names)
+  return sources.map((source) => ({ ...source, relation: merged(source.relation, merging) }))
+}
+
+function compareShared(
   left: readonly Source[],
   right: readonly Source[],
   names: readonly string[] | undefined,
   { uses }: Walk,
-): readonly Source[] {
-  const sources = [...left, ...right]
-  if (names?.length === 0) return sources
+): void {
   const [one, other] = [relationOf(left), relationOf(right)]
   if (names === undefined) uses.compare(one.row(), other.row())
   for (const name of names ?? []) uses.compare(one.column(name), other.column(name))
-  const shared = names && new Set(names)
-  return sources.map((source) => ({ ...source, relation: merged(source.relation, shared) }))
 }
 
 function relationOf(sources: readonly Source[]): Relation {

@@ -45,7 +45,12 @@ export class Outputs implements Relation {
   /** Adds all columns of a relation, for `*`. */
   addAll(relation: Relation): void {
     if (relation instanceof Outputs && !relation.hasStar && relation.items.length <= MAX_COPIED) {
-      for (const item of relation.items) if ('value' in item) this.add(item.name, referenceTo(() => [item.value]))
+      for (const item of relation.items)
+        if ('value' in item)
+          this.add(
+            item.name,
+            referenceTo(() => [item.value]),
+          )
       return
     }
     const item = { all: relation }
@@ -98,7 +103,8 @@ export class Outputs implements Relation {
 /** The same columns with other names for the first of them: `AS alias (name, …)`. */
 export function renamed(relation: Relation, names: readonly string[]): Relation {
   if (names.length === 0) return relation
-  if (!(relation instanceof Outputs) || relation.hasStar) return opaque(relation.row())
+  // Which columns get which names is not known.
+  if (!(relation instanceof Outputs) || relation.hasStar) return opaque(holding([relation.row()]))
   const outputs = new Outputs()
   for (const [index, item] of relation.items.entries()) {
     if ('value' in item) outputs.add(names[index] ?? item.name, item.value)

@@ -48,17 +48,17 @@ export function readQuery(
   return level
 }
 
-/** Reads both sides of UNION, INTERSECT or EXCEPT. All but UNION ALL compare their rows. */
+/** Reads both sides of UNION, INTERSECT or EXCEPT. All but UNION ALL sort their rows, or could. */
 function setOperation(fields: Fields, left: Fields, right: Fields, { outer, ctes }: Level, walk: Walk): Outputs {
   const one = walk.query(left, outer, ctes).outputs
   const outputs = one.with(walk.query(right, outer, ctes).outputs)
-  if (fields['op'] !== 'SETOP_UNION' || fields['all'] !== true) compareRows(outputs, walk)
+  if (fields['op'] !== 'SETOP_UNION' || fields['all'] !== true) sortRows(outputs, walk)
   return outputs
 }
 
-/** Rows that have the same values are made one. */
-function compareRows(outputs: Outputs, { uses }: Walk): void {
-  for (const { value } of outputs.given()) uses.compare(value, value)
+/** Of rows that have the same values one is left; PostgreSQL is free to find them by sorting. */
+function sortRows(outputs: Outputs, { uses }: Walk): void {
+  for (const { value } of outputs.given()) uses.order(value)
 }
 
 const TARGET = new Set(['name', 'val', 'location'])
@@ -110,7 +110,7 @@ function readClauses(fields: Fields, level: Level, walk: Walk): void {
   // A plain DISTINCT is a list that holds one empty node.
   const distinct = listOf(fields, 'distinctClause')
   const keys = distinct.filter((item) => !isFields(item) || Object.keys(item).length > 0)
-  if (keys.length < distinct.length) compareRows(level.outputs, walk)
+  if (keys.length < distinct.length) sortRows(level.outputs, walk)
   // Behind a set operation or VALUES there are no columns but the result's.
   const isOwn = textOf(fields, 'op') === 'SETOP_NONE' && listOf(fields, 'valuesLists').length === 0
   for (const item of keys) uses.order(sorted(item, isOwn, level, walk))
@@ -143,9 +143,9 @@ function grouping(item: unknown, level: Level, walk: Walk): void {
     level.everything()
     values.push(level.outputs.column(name))
   }
-  for (const value of values) walk.uses.compare(value, value)
+  for (const value of values) walk.uses.order(value)
   // Numbers may stand within it.
-  if (nodeOf(item)?.type === 'GroupingSet') compareRows(level.outputs, walk)
+  if (nodeOf(item)?.type === 'GroupingSet') sortRows(level.outputs, walk)
 }
 
 function grouped(item: unknown, level: Level, walk: Walk): Lineage {

@@ -47,7 +47,8 @@ export function merged(relation: Relation, names?: ReadonlySet<string>): Relatio
       const value = relation.column(name)
       return names === undefined || names.has(name) ? holding([value]) : value
     },
-    row: () => holding([relation.row()]),
+    // For `*`, which leaves every column its name.
+    row: () => relation.row(),
   }
 }
 

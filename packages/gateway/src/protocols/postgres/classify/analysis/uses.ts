@@ -1,4 +1,4 @@
-import type { End, Lineage } from './lineage.ts'
+import { type End, holding, type Lineage } from './lineage.ts'
 
 /** Parts of the graph that are looked at; a statement of everyday size has some dozens. */
 const MAX_STEPS = 100_000
@@ -8,13 +8,14 @@ const MAX_STEPS = 100_000
  *
  * Comparing for equality tells whether a column holds one of the values that a statement spells out or that lie in a table. What the
  * statement can make (`generate_series`, digits put together) runs through all card numbers instead, so what is compared with that counts as computed. Order
- * tells more: where a column is sorted among values of other origin, its place among them gives its digits away.
+ * tells more: where a column is sorted among values of other origin, its place among them gives its digits away, one after the other.
  */
 export class Uses {
   readonly #computed: Lineage[] = []
   readonly #compared: (readonly [Lineage, Lineage])[] = []
   readonly #ordered: Lineage[] = []
   readonly #given: Given[] = []
+  #isMerging = false
   #steps = 0
 
   /** Values that go into an expression, or where nobody looks for them. */
@@ -22,14 +23,25 @@ export class Uses {
     for (const value of values) if (!isFree(value)) this.#computed.push(value)
   }
 
-  /** Two values that are told apart; a value with itself where rows are grouped by it. */
+  /** Two values that are told apart. */
   compare(left: Lineage, right: Lineage): void {
     if (left.kind === 'constant' || right.kind === 'constant') return
-    if (left.kind === 'origin' && right.kind === 'origin') return
-    this.#compared.push([left, right])
+    if (this.#isMerging) this.order(holding([left, right]))
+    else if (left.kind !== 'origin' || right.kind !== 'origin') this.#compared.push([left, right])
   }
 
-  /** A value that rows are sorted by. */
+  /**
+   * Reads the condition of a FULL JOIN. PostgreSQL may sort both sides and merge them, and what has no match on the other side still comes
+   * out in its place.
+   */
+  merge(read: () => void): void {
+    const before = this.#isMerging
+    this.#isMerging = true
+    read()
+    this.#isMerging = before
+  }
+
+  /** A value that rows are sorted by, or grouped, for which they may be sorted. */
   order(value: Lineage): void {
     if (value.kind === 'choice') this.#ordered.push(value)
   }

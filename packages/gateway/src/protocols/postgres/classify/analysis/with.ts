@@ -35,7 +35,10 @@ export function readWith(
     const visible: CteScope = isRecursive ? scope : { ...scope, names: new Map(names) }
     if (query === undefined) walk.findings.doubt('a WITH item without a query is not understood')
     const outputs = query === undefined ? new Outputs() : walk.withStatement(query, outer, visible)
-    const relation = renamed(outputs, listOf(cte.fields, 'aliascolnames').map((column) => stringOf(column) ?? ''))
+    const relation = renamed(
+      outputs,
+      listOf(cte.fields, 'aliascolnames').map((column) => stringOf(column) ?? ''),
+    )
     const before = names.get(name)
     if (before instanceof LateRelation) before.is(relation)
     names.set(name, relation)

@@ -15,10 +15,39 @@ export const vectorFiles = ['queries', 'modifications', 'sessions', 'definitions
 
 /** Reads the vectors of one file; an empty file is a mistake. */
 export function readVectors(file: (typeof vectorFiles)[number]): readonly SqlVector[] {
+  return readFile<SqlVector>(file)
+}
+
+/** One statement of `uses.json`, as the README says. */
+export interface UsesVector {
+  readonly sql: string
+  readonly computed?: readonly string[]
+  readonly unnamed?: readonly string[]
+}
+
+/** Reads the vectors of what statements do with columns. */
+export function readUsesVectors(): readonly UsesVector[] {
+  return readFile<UsesVector>('uses')
+}
+
+function readFile<T>(file: string): readonly T[] {
   const url = new URL(`../../../../../../../testdata/sql/${file}.json`, import.meta.url)
-  const vectors = JSON.parse(readFileSync(url, 'utf8')) as readonly SqlVector[]
+  const vectors = JSON.parse(readFileSync(url, 'utf8')) as readonly T[]
   if (vectors.length === 0) throw new Error(`${file}.json is empty`)
   return vectors
+}
+
+/** What the accesses say of one use, in the words of `uses.json`. */
+export function formatUses(accesses: readonly Access[], use: 'computed' | 'unnamed'): readonly string[] {
+  return accesses
+    .filter((access) => access[use] !== undefined)
+    .map(({ object, ...access }) => formatAccess({ effect: 'select', object, ...columnsOf(access[use]) }))
+    .map((text) => text.replace(/^select /, ''))
+    .toSorted()
+}
+
+function columnsOf(columns: readonly string[] | '*' | undefined): Pick<Access, 'columns'> {
+  return columns === undefined || typeof columns === 'string' ? {} : { columns }
 }
 
 /** An access in the words of the vectors. */
