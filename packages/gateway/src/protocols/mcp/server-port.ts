@@ -22,6 +22,8 @@ export interface ToolServers {
 /** Who calls: issuer, subject, client (agent) and resource of the session make the key of a process. */
 export interface Caller {
   readonly session: Session
+  /** The session's end (`OpenSession.ended`): a process whose callers have all ended is ended with them. */
+  readonly ended: AbortSignal
 }
 
 /** A running server, initialized with protocol version 2025-11-25. */
