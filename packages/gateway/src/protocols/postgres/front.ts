@@ -46,14 +46,19 @@ class Refused extends Error {
   }
 }
 
-/** Carries one accepted socket as far as a running session, or to its end. Never rejects. */
-export async function serve(socket: Socket, context: FrontContext): Promise<void> {
+/**
+ * Carries one accepted socket as far as a running session, or to its end. Never rejects.
+ *
+ * @param door the private door that it came by: a socket which only one child can reach.
+ */
+export async function serve(socket: Socket, context: FrontContext, door?: string): Promise<void> {
   const { options } = context
   const deadline = setTimeout(() => socket.destroy(), options.limits.handshakeTimeoutMs)
   socket.on('error', () => socket.destroy())
   let stream: Duplex = socket
   try {
-    const introduction = await receiveIntroduction(socket, options.secureContext?.())
+    const tls = door === undefined ? options.secureContext?.() : undefined
+    const introduction = await receiveIntroduction(socket, tls)
     stream = introduction.stream
     stream.on('error', () => stream.destroy())
     if (introduction.packet.kind === 'cancel') {
@@ -61,7 +66,7 @@ export async function serve(socket: Socket, context: FrontContext): Promise<void
       stream.end()
       return
     }
-    await admitClient(introduction, new Newcomer(introduction, socket, deadline), context)
+    await admitClient(introduction, new Newcomer(introduction, socket, deadline, door), context)
   } catch (error) {
     sayNo(stream, error, context)
   } finally {
@@ -87,17 +92,23 @@ function answerFault(error: unknown, options: PostgresOptions): Answer {
   return { sqlstate: 'XX000', message: 'internal fault of Sallyport' }
 }
 
+const LOOPBACK = '127.0.0.1'
+
 /** A client that is not in yet. */
 class Newcomer {
   readonly address: string
   readonly port: number
   readonly isTls: boolean
+  /** The private door that it came by. */
+  readonly door: string | undefined
   readonly #deadline: NodeJS.Timeout
 
-  constructor(introduction: Introduction, socket: Socket, deadline: NodeJS.Timeout) {
-    this.address = socket.remoteAddress ?? ''
-    this.port = socket.remotePort ?? 0
+  constructor(introduction: Introduction, socket: Socket, deadline: NodeJS.Timeout, door?: string) {
+    // A unix socket has no address; whoever is at its other end is on this machine.
+    this.address = door === undefined ? (socket.remoteAddress ?? '') : LOOPBACK
+    this.port = door === undefined ? (socket.remotePort ?? 0) : 0
     this.isTls = introduction.isTls
+    this.door = door
     this.#deadline = deadline
   }
 
@@ -114,7 +125,7 @@ async function admitClient(introduction: Introduction, newcomer: Newcomer, conte
   if (packet.major !== 3) throw new Refused({ sqlstate: '0A000', message: 'only protocol 3.0 to 3.2 is spoken here' })
   demandSafeChannel(newcomer, options)
   if (!context.hasRoom()) throw new Refused(answerCode('SP_BUSY'))
-  if (context.attempts.isBlocked(newcomer.address)) throw new Refused(answerCode('SP_AUTH_FAILED_ATTEMPTS'))
+  if (isBlocked(newcomer, context)) throw new Refused(answerCode('SP_AUTH_FAILED_ATTEMPTS'))
   const parameters = readParameters(packet.parameters)
   const client = new ClientConnection(stream, context.pool, introduction.rest)
   const minor = negotiate(client, packet)
@@ -129,9 +140,18 @@ async function admitClient(introduction: Introduction, newcomer: Newcomer, conte
   begin({ client, upstream, target, open }, { minor, parameters }, context)
 }
 
+/** Whether its address failed too often; a door has no address, and behind it nothing to be found by guessing but its own child's token. */
+function isBlocked({ address, door }: Newcomer, { attempts }: FrontContext): boolean {
+  return door === undefined && attempts.isBlocked(address)
+}
+
+function noteFailure({ address, door }: Newcomer, { attempts }: FrontContext): void {
+  if (door === undefined) attempts.note(address)
+}
+
 /** The token goes over TLS, or does not leave the machine. */
-function demandSafeChannel({ isTls, address }: Newcomer, options: PostgresOptions): void {
-  if (isTls || (options.allowPlainOnLoopback && isLoopback(address))) return
+function demandSafeChannel({ isTls, address, door }: Newcomer, options: PostgresOptions): void {
+  if (isTls || door !== undefined || (options.allowPlainOnLoopback && isLoopback(address))) return
   throw new Refused({
     sqlstate: '28000',
     message: 'this boundary takes connections over TLS only',
@@ -193,16 +213,17 @@ async function openSession(
   target: PostgresResource | undefined,
   secret: Secret<string>,
   newcomer: Newcomer,
-  { options, attempts }: FrontContext,
+  context: FrontContext,
 ): Promise<OpenSession> {
   if (target === undefined) {
-    attempts.note(newcomer.address)
+    noteFailure(newcomer, context)
     throw new Refused({ ...answerCode('SP_RESOURCE_UNKNOWN') })
   }
   const client = { address: newcomer.address, port: newcomer.port, tls: newcomer.isTls }
-  const answer = await options.gate.open({ resource: target.resource, secret, client })
+  const door = newcomer.door === undefined ? {} : { door: newcomer.door }
+  const answer = await context.options.gate.open({ resource: target.resource, secret, client, ...door })
   if (!isRefusal(answer)) return answer
-  if (failures.has(answer.code)) attempts.note(newcomer.address)
+  if (failures.has(answer.code)) noteFailure(newcomer, context)
   throw new Refused(answerRefusal(answer, 'connect'))
 }
 

@@ -8,8 +8,8 @@ import type { PostgresSession } from './session.ts'
 
 /** PostgreSQL for whoever accepts connections. */
 export interface PostgresListener {
-  /** Takes over an accepted socket. */
-  accept(socket: Socket): void
+  /** Takes over an accepted socket; `door` names the private door by which it came, which is a safe channel whatever it is made of. */
+  accept(socket: Socket, door?: string): void
   /** How many clients are connected. */
   readonly connections: number
   /** Ends all sessions and waits until their outcomes are handed over. */
@@ -34,7 +34,7 @@ export function createPostgres(options: PostgresOptions): PostgresListener {
     get connections(): number {
       return sockets.size
     },
-    accept: (socket) => {
+    accept: (socket, door) => {
       // Beyond twice the limit nobody is even told why.
       if (isClosed || sockets.size >= 2 * maxConnections) {
         socket.destroy()
@@ -44,7 +44,7 @@ export function createPostgres(options: PostgresOptions): PostgresListener {
       socket.once('close', () => sockets.delete(socket))
       socket.setNoDelay(true)
       socket.setKeepAlive(true, KEEP_ALIVE_MS)
-      void serve(socket, context)
+      void serve(socket, context, door)
     },
     close: async () => {
       isClosed = true
