@@ -112,6 +112,11 @@ class Newcomer {
     this.#deadline = deadline
   }
 
+  /** Where failed attempts are counted: each door by itself, so that no child locks others out. */
+  get origin(): string {
+    return this.door === undefined ? this.address : `door ${this.door}`
+  }
+
   /** It has said what it has to; from here on it waits for us. */
   isHeard(): void {
     clearTimeout(this.#deadline)
@@ -125,7 +130,7 @@ async function admitClient(introduction: Introduction, newcomer: Newcomer, conte
   if (packet.major !== 3) throw new Refused({ sqlstate: '0A000', message: 'only protocol 3.0 to 3.2 is spoken here' })
   demandSafeChannel(newcomer, options)
   if (!context.hasRoom()) throw new Refused(answerCode('SP_BUSY'))
-  if (isBlocked(newcomer, context)) throw new Refused(answerCode('SP_AUTH_FAILED_ATTEMPTS'))
+  if (context.attempts.isBlocked(newcomer.origin)) throw new Refused(answerCode('SP_AUTH_FAILED_ATTEMPTS'))
   const parameters = readParameters(packet.parameters)
   const client = new ClientConnection(stream, context.pool, introduction.rest)
   const minor = negotiate(client, packet)
@@ -138,15 +143,6 @@ async function admitClient(introduction: Introduction, newcomer: Newcomer, conte
   if (target === undefined) return
   const upstream = await reachDatabase(target, open, parameters, options)
   begin({ client, upstream, target, open }, { minor, parameters }, context)
-}
-
-/** Whether its address failed too often; a door has no address, and behind it nothing to be found by guessing but its own child's token. */
-function isBlocked({ address, door }: Newcomer, { attempts }: FrontContext): boolean {
-  return door === undefined && attempts.isBlocked(address)
-}
-
-function noteFailure({ address, door }: Newcomer, { attempts }: FrontContext): void {
-  if (door === undefined) attempts.note(address)
 }
 
 /** The token goes over TLS, or does not leave the machine. */
@@ -213,17 +209,17 @@ async function openSession(
   target: PostgresResource | undefined,
   secret: Secret<string>,
   newcomer: Newcomer,
-  context: FrontContext,
+  { options, attempts }: FrontContext,
 ): Promise<OpenSession> {
   if (target === undefined) {
-    noteFailure(newcomer, context)
+    attempts.note(newcomer.origin)
     throw new Refused({ ...answerCode('SP_RESOURCE_UNKNOWN') })
   }
   const client = { address: newcomer.address, port: newcomer.port, tls: newcomer.isTls }
   const door = newcomer.door === undefined ? {} : { door: newcomer.door }
-  const answer = await context.options.gate.open({ resource: target.resource, secret, client, ...door })
+  const answer = await options.gate.open({ resource: target.resource, secret, client, ...door })
   if (!isRefusal(answer)) return answer
-  if (failures.has(answer.code)) noteFailure(newcomer, context)
+  if (failures.has(answer.code)) attempts.note(newcomer.origin)
   throw new Refused(answerRefusal(answer, 'connect'))
 }
 
