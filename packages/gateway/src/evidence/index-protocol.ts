@@ -1,4 +1,4 @@
-import type { RecordQuery, RecordRow } from '#model/read'
+import type { PolicyUse, RecordQuery, RecordRow, RecordSpan, UseQuery } from '#model/read'
 
 /** What the index worker is started with. */
 export interface IndexWorkerData {
@@ -8,15 +8,30 @@ export interface IndexWorkerData {
   readonly size: number
 }
 
+/** What the index can be asked. */
+export interface IndexQuestions {
+  query(query: RecordQuery): readonly RecordRow[]
+  record(sequence: number): RecordRow | undefined
+  span(fromMs: number, toMs: number): RecordSpan | undefined
+  uses(query: UseQuery): readonly PolicyUse[]
+}
+
+/** A question with what it is asked about. */
+type Question<Name extends keyof IndexQuestions> = {
+  readonly kind: 'ask'
+  readonly id: number
+  readonly question: Name
+  readonly about: Parameters<IndexQuestions[Name]>
+}
+
 /** What the worker is told or asked. */
 export type IndexRequest =
   | { readonly kind: 'advance'; readonly size: number }
-  | { readonly kind: 'query'; readonly id: number; readonly query: RecordQuery }
-  | { readonly kind: 'record'; readonly id: number; readonly sequence: number }
+  | { [Name in keyof IndexQuestions]: Question<Name> }[keyof IndexQuestions]
   | { readonly kind: 'close' }
 
 /** What it says. */
 export type IndexAnswer =
   | { readonly kind: 'indexed'; readonly indexed: number }
-  | { readonly kind: 'rows'; readonly id: number; readonly rows: readonly RecordRow[]; readonly indexed: number }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown; readonly indexed: number }
   | { readonly kind: 'failed'; readonly id: number; readonly reason: string }

@@ -21,20 +21,30 @@ function step(): void {
   if (stepping) setImmediate(step)
 }
 
+function ask(request: Extract<IndexRequest, { kind: 'ask' }>): unknown {
+  switch (request.question) {
+    case 'query':
+      return index.query(...request.about)
+    case 'record':
+      return index.record(...request.about)
+    case 'span':
+      return index.span(...request.about)
+    case 'uses':
+      return index.uses(...request.about)
+    default:
+      return request satisfies never
+  }
+}
+
 function answer(request: IndexRequest): void {
   switch (request.kind) {
     case 'advance':
       known = Math.max(known, request.size)
       if (!stepping) step()
       return
-    case 'query':
-      say({ kind: 'rows', id: request.id, rows: index.query(request.query), indexed: index.indexed })
+    case 'ask':
+      say({ kind: 'answer', id: request.id, answer: ask(request), indexed: index.indexed })
       return
-    case 'record': {
-      const row = index.record(request.sequence)
-      say({ kind: 'rows', id: request.id, rows: row === undefined ? [] : [row], indexed: index.indexed })
-      return
-    }
     case 'close':
       index.close()
       parentPort?.close()

@@ -2,9 +2,21 @@ import { Worker } from 'node:worker_threads'
 import { openPayload, parseRecord } from '@sallyport/verifier'
 import { type Bytes, canonicalJson, toUtf8 } from '#base'
 import { GatewayError, type Log } from '#model'
-import type { PayloadKeys, RecordPage, RecordQuery, RecordRow, TrailReader, TrailStatus } from '#model/read'
+import type {
+  InclusionProofs,
+  PayloadKeys,
+  PolicyUse,
+  RecordPage,
+  RecordQuery,
+  RecordRow,
+  RecordSpan,
+  TrailReader,
+  TrailStatus,
+  UseQuery,
+} from '#model/read'
 import { readPayloadBlob } from './bundles.ts'
-import type { IndexAnswer, IndexRequest, IndexWorkerData } from './index-protocol.ts'
+import { proveRecords } from './proofs.ts'
+import type { IndexAnswer, IndexQuestions, IndexRequest, IndexWorkerData } from './index-protocol.ts'
 
 /** A query that takes longer is given up. */
 const QUERY_TIMEOUT_MS = 10_000
@@ -32,8 +44,15 @@ export interface IndexedReader extends TrailReader, AsyncDisposable {
   advance(size: number): void
 }
 
+/** An answer, and how far the index had come. */
+interface Answered<T> {
+  readonly answer: T
+  readonly indexed: number
+}
+
 interface Waiting {
-  readonly resolve: (page: RecordPage) => void
+  // An answer has the type that its question says: both come from the one list in `index-protocol.ts`.
+  readonly resolve: (answered: Answered<never>) => void
   readonly reject: (error: Error) => void
   readonly timer: NodeJS.Timeout
 }
@@ -64,11 +83,24 @@ class Reader implements IndexedReader {
   }
 
   async query(query: RecordQuery): Promise<RecordPage> {
-    return await this.#ask((id) => ({ kind: 'query', id, query }))
+    const { answer, indexed } = await this.#ask('query', query)
+    return { rows: answer, indexed }
   }
 
   async record(sequence: number): Promise<RecordRow | undefined> {
-    return (await this.#ask((id) => ({ kind: 'record', id, sequence }))).rows[0]
+    return (await this.#ask('record', sequence)).answer
+  }
+
+  async span(fromMs: number, toMs: number): Promise<RecordSpan | undefined> {
+    return (await this.#ask('span', fromMs, toMs)).answer
+  }
+
+  async uses(query: UseQuery): Promise<readonly PolicyUse[]> {
+    return (await this.#ask('uses', query)).answer
+  }
+
+  async prove(sequences: readonly number[]): Promise<InclusionProofs> {
+    return await proveRecords(this.#options.directory, sequences)
   }
 
   async payload(sequence: number): Promise<Bytes | undefined> {
@@ -126,11 +158,14 @@ class Reader implements IndexedReader {
     if (waiting === undefined) return
     this.#waiting.delete(answer.id)
     clearTimeout(waiting.timer)
-    if (answer.kind === 'rows') waiting.resolve({ rows: answer.rows, indexed: answer.indexed })
+    if (answer.kind === 'answer') waiting.resolve({ answer: answer.answer as never, indexed: answer.indexed })
     else waiting.reject(new GatewayError('SP_API_UNAVAILABLE', answer.reason))
   }
 
-  #ask(toRequest: (id: number) => IndexRequest): Promise<RecordPage> {
+  #ask<Name extends keyof IndexQuestions>(
+    question: Name,
+    ...about: Parameters<IndexQuestions[Name]>
+  ): Promise<Answered<ReturnType<IndexQuestions[Name]>>> {
     if (this.#waiting.size >= MAX_WAITING) return Promise.reject(new GatewayError('SP_BUSY'))
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
@@ -139,7 +174,7 @@ class Reader implements IndexedReader {
         reject(new GatewayError('SP_API_UNAVAILABLE', 'the index did not answer in time'))
       }, QUERY_TIMEOUT_MS)
       this.#waiting.set(id, { resolve, reject, timer })
-      this.#tell(toRequest(id))
+      this.#tell({ kind: 'ask', id, question, about } as IndexRequest)
     })
   }
 

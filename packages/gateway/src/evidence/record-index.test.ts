@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { encodeBundle, entriesPath, TILE_WIDTH } from '@sallyport/verifier'
 import { canonicalJson, toUtf8 } from '#base'
@@ -122,6 +123,66 @@ test('an index that is behind goes on; one that does not fit the log is built an
   const another = new RecordIndex(file, directory, 'another origin', 10)
   assert.equal(another.indexed, 0)
   another.close()
+})
+
+/** A record with something in every column. */
+function fullLeaf(sequence: number): string {
+  const actor = {
+    app_uid: `cl_${sequence % 3}`,
+    app_name: 'agent',
+    session: { uid: `s_${sequence % 5}` },
+    user: { uid: `usr_${sequence % 7}` },
+  }
+  const decision = { outcome: sequence % 11 === 0 ? 'hold' : 'allow', policies: [`p_${sequence % 4}`, 'p_all'] }
+  const unmapped = {
+    caused_by: { kind: 'one-of', records: [{ index: sequence - 1 }, { index: sequence % 50 }, { index: 'x' }] },
+    approval: { request: `R${sequence % 13}` },
+    decision,
+    phase: 'intent',
+    verb: 'SELECT',
+    via: { child: 'c', server: `srv_${sequence % 2}`, tool: 't' },
+  }
+  return canonicalJson({ actor, dst_endpoint: { svc_name: 'cards' }, time: 5_000 - sequence, unmapped })
+}
+
+test('an index that grew with its log is the one that is built at once', (t) => {
+  const directory = folder(t)
+  const tables: unknown[] = []
+  for (const [file, sizes] of [
+    ['grown.db', [1, 100, 300, 2_400, 2_500, 5_000]],
+    ['built.db', [5_000]],
+  ] as const) {
+    for (const size of sizes) {
+      writeLog(directory, size, fullLeaf)
+      const index = new RecordIndex(join(directory, file), directory, 'origin', size)
+      indexAll(index, size)
+      index.close()
+    }
+    const database = new DatabaseSync(join(directory, file), { readOnly: true })
+    const all = (sql: string): unknown => database.prepare(sql).all()
+    tables.push([
+      all('select * from record order by sequence'),
+      all('select * from cause order by call, sequence'),
+      all('select * from policy_use'),
+      all('select * from meta'),
+    ])
+    database.close()
+  }
+  assert.deepEqual(tables[0], tables[1])
+})
+
+test('an index of another version is built anew', (t) => {
+  const directory = folder(t)
+  writeLog(directory, 20)
+  const file = join(directory, 'index.db')
+  const database = new DatabaseSync(file)
+  database.exec(`create table meta (version integer, origin text, indexed integer, last_leaf text);
+    create table record (sequence integer primary key); insert into meta values (1, 'origin', 20, '')`)
+  database.close()
+  const index = openIndex(t, directory, 20)
+  assert.equal(index.indexed, 0)
+  indexAll(index, 20)
+  assert.equal(index.query({ limit: 100 }).length, 20)
 })
 
 test('a record is read while its bundle fills up and the partial file goes', (t) => {

@@ -1,22 +1,25 @@
 import { createHash } from 'node:crypto'
 import { closeSync, constants, fchmodSync, openSync, rmSync } from 'node:fs'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { TILE_WIDTH } from '@sallyport/verifier'
 import type { JsonObject } from '#base'
-import type { RecordQuery, RecordRow } from '#model/read'
+import type { PolicyUse, RecordQuery, RecordRow, RecordSpan, UseQuery } from '#model/read'
 import { type EntryPlace, type PlacedEntry, readEntries, readEntry } from './bundles.ts'
-import { leafColumns, parseLeaf } from './leaf-columns.ts'
+import { leafColumns } from './leaf-columns.ts'
+import { parseLeaf } from './leaf-members.ts'
+import { PolicyUses, USES_SCHEMA } from './policy-uses.ts'
+import { conditions } from './record-conditions.ts'
 
 /** Raised whenever the tables change: an index of another version is dropped and built anew. */
-const INDEX_VERSION = 1
+const INDEX_VERSION = 2
 /** Bundles per transaction: long enough to be fast, short enough to answer queries in between. */
 const BUNDLES_PER_STEP = 8
 
 const SCHEMA = `
   create table meta (version integer not null, origin text not null, indexed integer not null, last_leaf text not null) strict;
   create table record (
-    sequence integer primary key, time integer not null, phase text not null, actor text, session text, resource text, verb text,
-    decision text, intent integer, offset integer not null, length integer not null
+    sequence integer primary key, time integer not null, phase text not null, actor text, agent text, agent_name text, session text,
+    resource text, verb text, decision text, intent integer, server text, tool text, approval text, offset integer not null, length integer not null
   ) strict;
   create index record_actor on record (actor, sequence);
   create index record_session on record (session, sequence);
@@ -24,7 +27,15 @@ const SCHEMA = `
   create index record_decision on record (decision, sequence);
   create index record_intent on record (intent) where intent is not null;
   create index record_time on record (time);
-`
+  create index record_server on record (server, sequence) where server is not null;
+  create index record_tool on record (tool, sequence) where tool is not null;
+  create index record_agent on record (agent) where agent is not null;
+  create index record_agent_name on record (agent_name) where agent_name is not null;
+  create index record_approval on record (approval, sequence) where approval is not null;
+  create table cause (call integer not null, sequence integer not null, primary key (call, sequence)) strict, without rowid;
+${USES_SCHEMA}`
+
+const DROP = ['meta', 'record', 'cause', 'policy_use'].map((table) => `drop table if exists ${table};`).join(' ')
 
 /**
  * The index of records: derived from the bundles of the trail, for finding; the leaf itself is always read from the bundle. It can be
@@ -33,6 +44,7 @@ const SCHEMA = `
 export class RecordIndex {
   readonly #directory: string
   readonly #database: DatabaseSync
+  readonly #uses: PolicyUses
   #indexed = 0
   #size = 0
   #lastLeaf = ''
@@ -40,6 +52,7 @@ export class RecordIndex {
   constructor(file: string, directory: string, origin: string, size: number) {
     this.#directory = directory
     this.#database = openDatabase(file)
+    this.#uses = new PolicyUses(this.#database)
     if (!this.#isUsable(origin, size)) this.#rebuild(origin)
   }
 
@@ -56,6 +69,7 @@ export class RecordIndex {
     this.#database.exec('begin')
     for (let bundle = first; bundle < last; bundle++)
       this.#insert(readEntries(this.#directory, bundle, this.#indexed, this.#size))
+    this.#uses.flush()
     this.#statement('update meta set indexed = ?, last_leaf = ?').run(this.#indexed, this.#lastLeaf)
     this.#database.exec('commit')
     return this.#indexed < this.#size
@@ -79,6 +93,20 @@ export class RecordIndex {
     return row === undefined ? undefined : this.#toRow(sequence, row)[0]
   }
 
+  /** The records of a period, both ends included. */
+  span(fromMs: number, toMs: number): RecordSpan | undefined {
+    const sql =
+      'select min(sequence) as first, max(sequence) as last, count(*) as count from record where time between ? and ?'
+    const row = this.#database.prepare(sql).get(fromMs, toMs)
+    const count = Number(row?.['count'])
+    return count === 0 ? undefined : { first: Number(row?.['first']), last: Number(row?.['last']), count }
+  }
+
+  /** What policies were used for, those used last first. */
+  uses(query: UseQuery): readonly PolicyUse[] {
+    return this.#uses.find(query)
+  }
+
   close(): void {
     this.#database.close()
   }
@@ -100,11 +128,17 @@ export class RecordIndex {
   }
 
   #insert(entries: readonly PlacedEntry[]): void {
-    const insert = this.#statement('insert into record values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    const insert = this.#statement('insert into record values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    const insertCause = this.#statement('insert or ignore into cause values (?, ?)')
     for (const { sequence, offset, length, json } of entries) {
-      const columns = leafColumns(parseLeaf(json) ?? {})
-      const { time, phase, actor, session, resource, verb, decision, intent } = columns
-      insert.run(sequence, time, phase, actor, session, resource, verb, decision, intent, offset, length)
+      const leaf = parseLeaf(json) ?? {}
+      const columns = leafColumns(leaf)
+      const { time, phase, actor, agent, agentName, session, resource, verb, decision, intent } = columns
+      const who = [actor, agent, agentName, session, resource, verb, decision, intent]
+      const { server, tool, approval } = columns
+      insert.run(sequence, time, phase, ...who, server, tool, approval, offset, length)
+      for (const call of columns.calls) insertCause.run(call, sequence)
+      this.#uses.note(sequence, leaf, columns)
       this.#indexed = sequence + 1
       this.#lastLeaf = json
     }
@@ -133,7 +167,7 @@ export class RecordIndex {
   }
 
   #rebuild(origin: string): void {
-    this.#database.exec('drop table if exists meta; drop table if exists record')
+    this.#database.exec(DROP)
     this.#database.exec(SCHEMA)
     this.#statement('insert into meta values (?, ?, 0, ?)').run(INDEX_VERSION, origin, '')
     this.#indexed = 0
@@ -172,25 +206,4 @@ function placeOf(row: Readonly<Record<string, unknown>>): EntryPlace {
 
 function digest(json: string): string {
   return createHash('sha256').update(json).digest('hex')
-}
-
-/** The SQL of a filter; every value is bound. */
-function conditions(query: RecordQuery): { where: string; values: readonly SQLInputValue[] } {
-  const parts: readonly (readonly [string, SQLInputValue | undefined])[] = [
-    ['sequence < ?', query.before],
-    ['sequence > ?', query.after],
-    ['actor = ?', query.identity],
-    ['resource = ?', query.resource],
-    ['session = ?', query.session],
-    ['decision = ?', query.decision],
-    ['phase = ?', query.phase],
-    ['verb = ?', query.verb],
-    ['time >= ?', query.fromMs],
-    ['time <= ?', query.toMs],
-  ]
-  const given = parts.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]))
-  return {
-    where: given.length === 0 ? '' : `where ${given.map(({ sql }) => sql).join(' and ')}`,
-    values: given.map(({ value }) => value),
-  }
 }
