@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { type ApprovalDesk, createApprovals } from '#approvals'
 import type { ControlStore, Log, Sealer } from '#model'
 import { type CardMasking, createMasking, rulesetText } from '#masking'
 import { openStore } from '#storage'
@@ -11,7 +12,7 @@ import { masterKey } from './keys.ts'
 import { createLog, type LogLevel, systemClock } from './system.ts'
 import { VERSION } from './version.ts'
 
-/** What lies under everything else: keys, store, masking, trail, vault. */
+/** What lies under everything else: keys, store, masking, trail, vault, requests for approvals. */
 export interface Foundation extends AsyncDisposable {
   readonly log: Log
   readonly masking: CardMasking
@@ -19,6 +20,7 @@ export interface Foundation extends AsyncDisposable {
   readonly store: ControlStore
   readonly trail: Trail
   readonly vault: Vault
+  readonly approvals: ApprovalDesk
   readonly trailFolder: string
 }
 
@@ -54,9 +56,18 @@ export async function openFoundation(config: Config, options: StartOptions): Pro
     log,
   })
   const vault = createVault({ store: store.secrets, sealer, clock: systemClock, trail, log })
+  const approvals = await createApprovals({
+    store: store.requests,
+    keys: store.keys,
+    sealer,
+    trail,
+    scrubber: masking.scrubber,
+    clock: systemClock,
+    log,
+  })
   const close = async (): Promise<void> => {
     await trail[Symbol.asyncDispose]()
     await store.close()
   }
-  return { log, masking, sealer, store, trail, vault, trailFolder, [Symbol.asyncDispose]: close }
+  return { log, masking, sealer, store, trail, vault, approvals, trailFolder, [Symbol.asyncDispose]: close }
 }

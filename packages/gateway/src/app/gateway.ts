@@ -21,7 +21,7 @@ import { systemClock, systemIds } from './system.ts'
 import { verifyTrailFolder } from './verify-folder.ts'
 import { VERSION } from './version.ts'
 
-/** How often sessions are looked over for expiry and idleness. */
+/** How often sessions are looked over for expiry and idleness, and requests for those whose time is over. */
 const SWEEP_MS = 1_000
 
 /** A running gateway. */
@@ -70,7 +70,7 @@ async function assemble(
   { config, loaded, foundation, options }: Beginnings,
   stack: AsyncDisposableStack,
 ): Promise<Gateway> {
-  const { trail, log, masking, vault } = foundation
+  const { trail, log, masking, vault, approvals } = foundation
   let policy = loaded
   const secrets = createSecretSource(config.folder, options.environment, vault)
   const identity = await openIdentity(config, foundation, secrets)
@@ -84,6 +84,7 @@ async function assemble(
     policy: () => policy,
     trail,
     scrubber,
+    approvals,
     clock: systemClock,
     ids: systemIds,
     log,
@@ -91,6 +92,7 @@ async function assemble(
   })
   const sweep = setInterval(() => {
     gate.sweep()
+    void approvals.sweep()
   }, SWEEP_MS)
   stack.defer(() => {
     clearInterval(sweep)

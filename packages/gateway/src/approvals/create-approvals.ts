@@ -50,6 +50,7 @@ class Desk implements ApprovalDesk {
   readonly #key: Secret<Bytes>
   readonly #turns = new Turns()
   readonly #room = new WaitingRoom()
+  #isSweeping = false
 
   constructor(options: ApprovalsOptions, key: Secret<Bytes>) {
     this.#options = options
@@ -126,6 +127,8 @@ class Desk implements ApprovalDesk {
   }
 
   async sweep(): Promise<void> {
+    if (this.#isSweeping) return
+    this.#isSweeping = true
     try {
       for (const { ref } of await this.#options.store.due(this.#now(), SWEEP_LIMIT)) {
         await this.#turns.take(`request ${ref}`, () => this.#expire(ref))
@@ -133,6 +136,8 @@ class Desk implements ApprovalDesk {
     } catch (error) {
       // Time ends a request whether or not that could be noted; the next sweep tries again.
       this.#options.log.error('approvals.sweep_failed', { error: String(error) })
+    } finally {
+      this.#isSweeping = false
     }
   }
 

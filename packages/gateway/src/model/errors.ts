@@ -116,6 +116,12 @@ export const catalogue = {
     retry: 'no',
     log: 'info',
   },
+  SP_APPROVAL_UNAVAILABLE: {
+    meaning: 'it needs an approval, and the request for one could not be opened just now',
+    next: 'try again in a moment; if it stays, whoever runs Sallyport finds the cause in its log',
+    retry: 'later',
+    log: 'error',
+  },
   SP_TOOL_UNKNOWN: {
     meaning: 'not found or not allowed',
     next: 'list the tools that you may call with tools/list',

@@ -1,5 +1,6 @@
 import type { Clock, Ids } from '#base'
 import {
+  type Approvals,
   type Credentials,
   type Decision,
   type ErrorCode,
@@ -33,6 +34,7 @@ export interface GateOptions {
   readonly policy: () => Policy
   readonly trail: TrailOutlet
   readonly scrubber: PayloadScrubber
+  readonly approvals: Approvals
   readonly clock: Clock
   readonly ids: Ids
   readonly log: Log

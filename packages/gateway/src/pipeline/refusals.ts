@@ -12,6 +12,8 @@ interface RefusalFacts {
   readonly reason?: string
   /** The record's number, when the refusal is on record. */
   readonly sequence?: number
+  /** The reference to give when it is another than that of the record: of the request for an approval. */
+  readonly ref?: string
 }
 
 /**
@@ -19,7 +21,7 @@ interface RefusalFacts {
  * resource but the name that they gave themselves.
  */
 export function refusal(facts: RefusalFacts): Refusal {
-  const ref = facts.sequence === undefined ? undefined : formatRef(facts.sequence)
+  const ref = facts.ref ?? (facts.sequence === undefined ? undefined : formatRef(facts.sequence))
   const whom = facts.identity === undefined ? '' : ` for ${facts.identity.name}`
   const reason = facts.reason ?? catalogue[facts.code].meaning
   const message = `${facts.what} on "${facts.resource.name}" refused${whom}: ${reason}${ref === undefined ? '' : ` [ref ${ref}]`}`

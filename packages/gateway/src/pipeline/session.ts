@@ -1,9 +1,11 @@
-import { type Bytes, type Clock, toUtf8 } from '#base'
+import type { Bytes, Clock } from '#base'
 import {
+  type Approvals,
+  catalogue,
   type DecidedShape,
   type ErrorCode,
   GatewayError,
-  type IntentEntry,
+  type HeldOperation,
   type Log,
   type OpenSession,
   type Operation,
@@ -12,21 +14,26 @@ import {
   type Permit,
   type Policy,
   type Receipt,
+  type Refusal,
   type Session,
   type SessionEnd,
   type TrailOutlet,
   type Verdict,
 } from '#model'
 import { mint } from '#model/mint'
+import { type Asked, type Asking, decideScrubbed, heldOf, intentOf } from './asking.ts'
 import { deniedShape } from './denials.ts'
+import { type AskedFor, Holds } from './holds.ts'
 import type { LiveSessions, SessionEntry } from './live-sessions.ts'
 import { refusal } from './refusals.ts'
+import { type Way, wayOf } from './way.ts'
 
 /** What a session needs of the boundary. */
 export interface SessionPorts {
   readonly policy: () => Policy
   readonly trail: TrailOutlet
   readonly scrubber: PayloadScrubber
+  readonly approvals: Approvals
   readonly clock: Clock
   readonly log: Log
   readonly live: LiveSessions
@@ -34,6 +41,8 @@ export interface SessionPorts {
 
 /** What the scrubber answers: the payload, nothing, or a promise of either. */
 type Scrubbing = ReturnType<PayloadScrubber['scrub']>
+
+const NONE: ReadonlyMap<number, HeldOperation> = new Map()
 
 const TOO_MANY_OPEN = 'too many operations are under way at once'
 
@@ -44,6 +53,7 @@ export class GatedSession implements OpenSession {
   readonly session: Session
   readonly #entry: SessionEntry
   readonly #ports: SessionPorts
+  readonly #holds: Holds
   /** Permits not yet completed, by the number of their intent. */
   readonly #open = new Map<number, Permit>()
   #closing: Promise<void> | undefined
@@ -52,6 +62,7 @@ export class GatedSession implements OpenSession {
     this.session = entry.session
     this.#entry = entry
     this.#ports = ports
+    this.#holds = new Holds(ports.approvals, entry.session, ports.log)
   }
 
   get ended(): AbortSignal {
@@ -65,21 +76,15 @@ export class GatedSession implements OpenSession {
   async admit(batch: readonly Operation[]): Promise<readonly Verdict[]> {
     this.touch()
     this.#refuseWhenEnded()
+    // What is under way in the MCP server is what caused this, not what is when the payload has been scrubbed.
+    const way = wayOf(this.session.via)
     const scrubbing = batch.map((operation) => this.#ports.scrubber.scrub(operation.payload))
     const payloads = areScrubbed(scrubbing) ? scrubbing : await this.#untilScrubbed(scrubbing)
-    const intents = this.#intents(batch, payloads)
-    const reserved = this.#reserve(intents)
-    try {
-      const receipts = await this.#ports.trail.record(intents)
-      // The session may have been revoked while the record was being written: a permit must not outlive it.
-      if (this.ended.aborted) {
-        for (const receipt of receipts) this.#conclude(receipt.sequence, REFUSED)
-        this.#refuseWhenEnded()
-      }
-      return batch.map((operation, index) => this.#verdict(operation, at(intents, index), at(receipts, index)))
-    } finally {
-      this.#entry.holdings.operations -= reserved
-    }
+    const asking = this.#asking(way)
+    const asked = batch.map((operation, index) => decideScrubbed(operation, payloads[index], asking))
+    return asked.some(isHeld)
+      ? await this.#admitWithHolds(asked, asking)
+      : await this.#reserving(asked, asking, 0, () => this.#record(asked, asking))
   }
 
   complete(permit: Permit, outcome: Outcome): void {
@@ -102,53 +107,94 @@ export class GatedSession implements OpenSession {
 
   /** Waits for payloads that are scrubbed elsewhere; the session may end meanwhile. */
   async #untilScrubbed(scrubbing: readonly Scrubbing[]): Promise<readonly (Bytes | undefined)[]> {
-    const payloads = await Promise.all(scrubbing)
+    const payloads = await Promise.all(scrubbing.map(async (payload) => await payload))
     this.#refuseWhenEnded()
     return payloads
   }
 
-  /** Decides each operation, after all waiting, and words its intent; without a scrubbed payload it is denied, and its payload says how long it was. */
-  #intents(batch: readonly Operation[], payloads: readonly (Bytes | undefined)[]): IntentEntry[] {
-    const timeMs = this.#ports.clock.nowMs()
-    const policy = this.#ports.policy()
-    return batch.map((operation, index) => {
-      const decided = policy.decide(this.session, operation.shape, timeMs)
-      const payload = payloads[index]
-      return payload === undefined
-        ? this.#intent(deniedShape(decided, 'SP_SCRUB_UNAVAILABLE'), unscrubbed(operation.payload), timeMs)
-        : this.#intent(decided, payload, timeMs)
+  #asking(way: Way): Asking {
+    return { policy: this.#ports.policy(), session: this.session, way, timeMs: this.#ports.clock.nowMs() }
+  }
+
+  /**
+   * A batch with held operations: approvals are asked for, or, when there is one for each that needs one and nothing else in the batch is
+   * refused, taken. A protocol does not run what stands beside something refused, and an approval is used once.
+   */
+  async #admitWithHolds(asked: readonly Asked[], asking: Asking): Promise<readonly Verdict[]> {
+    const found = await this.#holds.covered(asked, asking)
+    this.#refuseWhenEnded()
+    const isWhole = asked.every(({ decided }, index) => decided.decision.outcome === 'allow' || found.has(index))
+    const covered = isWhole ? found : NONE
+    return await this.#reserving(asked, asking, covered.size, async () => {
+      const taken = await this.#holds.take(covered)
+      this.#refuseWhenEnded()
+      // Decided once more, all of them, after all waiting: by the policy in force now, which must allow it with the same need.
+      const now = this.#asking(asking.way)
+      const again = asked.map(({ operation, payload }, index) =>
+        decideScrubbed(operation, payload, now, taken.get(index)),
+      )
+      return await this.#record(again, now)
     })
   }
 
-  #intent(decided: DecidedShape, payload: Bytes, timeMs: number): IntentEntry {
-    return { kind: 'intent', timeMs, session: this.session, decided, payload }
-  }
-
-  /** Reserves what the batch will hold open; when that is more than one identity may, it is denied as a whole. Returns how many are reserved. */
-  #reserve(intents: IntentEntry[]): number {
+  /**
+   * Reserves what a batch will hold open, of it `covered` by approvals, while it is being recorded; when that is more than one identity may,
+   * it is denied as a whole, and no approval is taken.
+   */
+  async #reserving(
+    asked: readonly Asked[],
+    asking: Asking,
+    covered: number,
+    admit: () => Promise<readonly Verdict[]>,
+  ): Promise<readonly Verdict[]> {
     const { holdings } = this.#entry
-    let allowed = 0
-    for (const { decided } of intents) if (decided.decision.outcome === 'allow') allowed++
-    if (holdings.operations + allowed <= this.#ports.live.operationsEach) {
-      holdings.operations += allowed
-      return allowed
+    const needed = asked.filter(({ decided }) => decided.decision.outcome === 'allow').length + covered
+    if (holdings.operations + needed > this.#ports.live.operationsEach) {
+      const denied = asked.map((each) => ({ ...each, decided: deniedShape(each.decided, 'SP_BUSY', TOO_MANY_OPEN) }))
+      return await this.#record(denied, asking)
     }
-    for (const [index, { decided, payload, timeMs }] of intents.entries()) {
-      intents[index] = this.#intent(deniedShape(decided, 'SP_BUSY', TOO_MANY_OPEN), payload, timeMs)
+    holdings.operations += needed
+    try {
+      return await admit()
+    } finally {
+      holdings.operations -= needed
     }
-    return 0
   }
 
-  #verdict(operation: Operation, { decided }: IntentEntry, receipt: Receipt): Verdict {
+  /** Records a decided batch, asks for the approvals that it takes, and answers. */
+  async #record(asked: readonly Asked[], asking: Asking): Promise<readonly Verdict[]> {
+    const intents = asked.map((each) => intentOf(each, asking))
+    const receipts = await this.#ports.trail.record(intents)
+    // The session may have been revoked while the record was being written: a permit must not outlive it.
+    this.#refuseAllWhenEnded(receipts)
+    if (!asked.some(isHeld)) return asked.map((each, index) => this.#verdict(each, at(receipts, index)))
+    const requests = await this.#ask(asked, receipts)
+    this.#refuseAllWhenEnded(receipts)
+    return asked.map((each, index) => this.#verdict(each, at(receipts, index), requests[index]))
+  }
+
+  async #ask(asked: readonly Asked[], receipts: readonly Receipt[]): Promise<readonly (AskedFor | undefined)[]> {
+    return await Promise.all(
+      asked.map(async (each, index) => {
+        const held = heldOf(each, this.session)
+        return held === undefined ? undefined : await this.#holds.ask(held, at(receipts, index).sequence)
+      }),
+    )
+  }
+
+  #verdict({ operation, decided }: Asked, receipt: Receipt, request?: AskedFor): Verdict {
     this.#entry.operations++
     const { decision } = decided
     switch (decision.outcome) {
       case 'allow':
         return { kind: 'permit', permit: this.#mint(operation, receipt.sequence) }
       case 'deny':
-        return this.#refuse(decided, receipt, decision.code ?? 'SP_POLICY_DENIED')
+        return {
+          kind: 'refusal',
+          refusal: this.#refuse(decided, receipt, { code: decision.code ?? 'SP_POLICY_DENIED' }),
+        }
       case 'hold':
-        return this.#refuse(decided, receipt, 'SP_POLICY_NEEDS_APPROVAL')
+        return this.#hold(decided, receipt, request ?? { code: 'SP_APPROVAL_UNAVAILABLE' })
       default:
         return decision.outcome satisfies never
     }
@@ -162,16 +208,45 @@ export class GatedSession implements OpenSession {
     return permit
   }
 
-  #refuse(decided: DecidedShape, receipt: Receipt, code: ErrorCode): Verdict {
+  #hold(decided: DecidedShape, receipt: Receipt, request: AskedFor): Verdict {
+    if (!('pending' in request)) return { kind: 'refusal', refusal: this.#refuse(decided, receipt, request) }
+    const { pending } = request
+    // The reference of the request, which may be older: that is what is answered.
+    const { ref } = pending
+    if (pending.status === 'denied') {
+      const code = 'SP_APPROVAL_DENIED'
+      return {
+        kind: 'refusal',
+        refusal: this.#refuse(decided, receipt, { code, reason: catalogue[code].meaning, ref }),
+      }
+    }
+    return {
+      kind: 'refusal',
+      refusal: this.#refuse(decided, receipt, { code: 'SP_POLICY_NEEDS_APPROVAL', ref }),
+      pending,
+    }
+  }
+
+  #refuse(
+    decided: DecidedShape,
+    receipt: Receipt,
+    why: { readonly code: ErrorCode; readonly reason?: string; readonly ref?: string },
+  ): Refusal {
     this.#conclude(receipt.sequence, REFUSED)
     const { resource, identity } = this.session
     const reason = decided.shape.incomplete ?? decided.decision.reason
-    const facts = { code, what: decided.shape.verb, resource, identity, sequence: receipt.sequence }
-    return { kind: 'refusal', refusal: refusal(reason === undefined ? facts : { ...facts, reason }) }
+    const facts = { what: decided.shape.verb, resource, identity, sequence: receipt.sequence, ...why }
+    return refusal(facts.reason === undefined && reason !== undefined ? { ...facts, reason } : facts)
   }
 
   #conclude(intent: number, outcome: Outcome): void {
     this.#ports.trail.conclude({ kind: 'outcome', timeMs: this.#ports.clock.nowMs(), intent, outcome })
+  }
+
+  #refuseAllWhenEnded(receipts: readonly Receipt[]): void {
+    if (!this.ended.aborted) return
+    for (const receipt of receipts) this.#conclude(receipt.sequence, REFUSED)
+    this.#refuseWhenEnded()
   }
 
   #refuseWhenEnded(): void {
@@ -208,13 +283,12 @@ export class GatedSession implements OpenSession {
   }
 }
 
-function areScrubbed(scrubbing: readonly Scrubbing[]): scrubbing is readonly (Bytes | undefined)[] {
-  return !scrubbing.some((payload) => payload instanceof Promise)
+function isHeld({ decided }: Asked): boolean {
+  return decided.decision.outcome === 'hold'
 }
 
-/** The payload on record of an operation whose own could not be scrubbed. */
-function unscrubbed(payload: Bytes): Bytes {
-  return toUtf8(JSON.stringify({ unscrubbed: payload.length }))
+function areScrubbed(scrubbing: readonly Scrubbing[]): scrubbing is readonly (Bytes | undefined)[] {
+  return !scrubbing.some((payload) => payload instanceof Promise)
 }
 
 function lost(clock: Clock, permit: Permit): Outcome {

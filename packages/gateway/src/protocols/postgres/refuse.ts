@@ -37,11 +37,13 @@ const sqlstates: Partial<Readonly<Record<ErrorCode, string>>> = {
   // system_error
   SP_AUTH_UNAVAILABLE: '58000',
   SP_MASK_FAILED: '58000',
+  SP_APPROVAL_UNAVAILABLE: '58000',
   // insufficient_privilege
   SP_POLICY_DENIED: '42501',
   SP_POLICY_FORBIDDEN: '42501',
   SP_POLICY_ERROR: '42501',
   SP_POLICY_NEEDS_APPROVAL: '42501',
+  SP_APPROVAL_DENIED: '42501',
   // feature_not_supported
   SP_OPERATION_INCOMPLETE: '0A000',
   SP_WIRE_UNSUPPORTED: '0A000',
