@@ -14,6 +14,8 @@ export interface Arrival {
 export interface Visit {
   /** Which button of the identity provider's page is pressed. */
   readonly person: string
+  /** What is said to an application that asks to act for the person; yes unless given. `none` stops at the page that asks. */
+  readonly consent?: 'yes' | 'no' | 'none'
   /** Stops in front of the first address that this accepts, without asking for it. */
   readonly until?: (url: URL) => boolean
   /** Told of each answer on the way. */
@@ -52,7 +54,7 @@ async function follow(first: Step, cookies: CookieJar, visit: Visit): Promise<Ar
     visit.onResponse?.(step.url, response)
     const location = response.headers.get('location')
     const body = await response.text()
-    const next = location === null ? readForm(body, step.url, visit.person) : toGet(new URL(location, step.url))
+    const next = location === null ? readForm(body, step.url, visit) : toGet(new URL(location, step.url))
     if (next === undefined) return { url: step.url, status: response.status, body }
     step = next
   }
@@ -76,19 +78,21 @@ function toGet(url: URL): Step {
 }
 
 /** The form that a person would submit on a page: the login of the one who is played, a confirmation, or one that submits itself. */
-function readForm(html: string, base: URL, person: string): Step | undefined {
+function readForm(html: string, base: URL, { person, consent = 'yes' }: Visit): Step | undefined {
   const form = /<form\b([^>]*)>([\s\S]*?)<\/form>/.exec(html)
   if (form === null) return undefined
   const [, attributes = '', content = ''] = form
   const button = `name="person" value="${person}"`
   const isLogin = content.includes(button)
   const isConfirmation = attributes.includes('id="op.deviceConfirmForm"')
+  const isConsent = content.includes(`name="answer" value="${consent}"`)
   const isSubmittedByScript = html.includes('document.forms[0].submit()')
-  if (!isLogin && !isConfirmation && !isSubmittedByScript) return undefined
+  if (!isLogin && !isConfirmation && !isConsent && !isSubmittedByScript) return undefined
   const fields = new URLSearchParams()
   for (const [input] of content.matchAll(/<input\b[^>]*type="hidden"[^>]*>/g))
     fields.set(attribute(input, 'name'), attribute(input, 'value'))
   if (isLogin) fields.set('person', person)
+  if (isConsent) fields.set('answer', consent)
   return { url: new URL(attribute(attributes, 'action'), base), method: 'POST', form: fields }
 }
 

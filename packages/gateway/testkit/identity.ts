@@ -30,7 +30,10 @@ interface TokenAnswer {
 
 /** Identity on a real port over a real store, with a trail in memory. */
 export interface IdentityBench {
+  /** The public URL. */
   readonly url: string
+  /** Where it listens, whatever its public URL says. */
+  readonly address: string
   readonly service: IdentityService
   readonly store: ControlStore
   readonly clock: ShiftedClock
@@ -60,7 +63,8 @@ export async function startIdentity(
 ): Promise<IdentityBench> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = options.publicUrl ?? `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const url = options.publicUrl ?? address
   const store = await openStore({ file })
   const bench = { onRecord: async () => {} }
   const events: EventEntry['event'][] = []
@@ -85,7 +89,7 @@ export async function startIdentity(
     await close(server)
     await store.close()
   }
-  return Object.assign(bench, { url, service, store, clock, events, logged, stop, ...client(url) })
+  return Object.assign(bench, { url, address, service, store, clock, events, logged, stop, ...client(url) })
 }
 
 function client(url: string): Pick<IdentityBench, 'logIn' | 'authorize' | 'exchange' | 'refresh' | 'post'> {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
@@ -146,4 +148,29 @@ test('an identity provider that fails in the middle makes the login unavailable 
 test('an answer of the identity provider without end is not read to its end', async () => {
   issuer.makeIdToken = async () => await Promise.resolve('x'.repeat(3 << 20))
   assert.match(await outcome(), /^login SP_AUTH_LOGIN_REFUSED: /)
+})
+
+test('an identity provider that is away is asked once in five seconds whether it is back, however many want to know', async (t) => {
+  let asked = 0
+  const away = createServer((_request, response) => {
+    asked += 1
+    response.writeHead(503).end()
+  })
+  await new Promise<void>((resolve) => away.listen(0, '127.0.0.1', resolve))
+  t.after(() => away.close())
+  const upstream = { issuer: `http://127.0.0.1:${(away.address() as AddressInfo).port}`, clientId: 'sallyport' }
+  const other = await startIdentity(path.join(folder, 'away.db'), upstream, { upstream, workloads: [] })
+  t.after(other.stop)
+  const ask = async (times: number): Promise<ReadonlySet<boolean>> =>
+    new Set(await Promise.all(Array.from({ length: times }, () => other.service.upstreamReachable())))
+  assert.deepEqual(await ask(20), new Set([false]))
+  const once = asked
+  assert.ok(once > 0)
+  assert.deepEqual(await ask(20), new Set([false]))
+  other.clock.aheadMs = 4000
+  await ask(20)
+  assert.equal(asked, once)
+  other.clock.aheadMs = 6000
+  await ask(20)
+  assert.equal(asked, 2 * once)
 })

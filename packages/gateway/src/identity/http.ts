@@ -4,7 +4,7 @@ import { catalogue, GatewayError, type Log } from '#model'
 import { PATHS, RESOURCE_SCOPE, SCOPES } from './authorization-server.ts'
 import { type Clients, isRegistered } from './clients.ts'
 import { describeFault } from './fault.ts'
-import { answerResourceMetadata, isMetadataPath, serverMetadataPath } from './metadata.ts'
+import { answerResourceMetadata, describedResource, isMetadataPath, serverMetadataPath } from './metadata.ts'
 import { type Page, renderPage, SECURITY_HEADERS } from './pages.ts'
 import { answerRegistration } from './registration-endpoint.ts'
 import { type SignIn, toRefusal } from './sign-in.ts'
@@ -65,11 +65,12 @@ async function answer(
     await answerRegistration(request, response, { clients, throttle: throttles.registrations, log })
     return
   }
-  if (isMetadataPath(pathname)) {
-    const path = serverMetadataPath(pathname, settings)
-    if (path !== undefined) request.url = path
-    else if (answerResourceMetadata(pathname, response, settings)) return
+  const described = describedResource(pathname, settings)
+  if (described !== undefined) {
+    answerResourceMetadata(request, response, described, settings)
+    return
   }
+  request.url = serverMetadataPath(pathname, settings) ?? request.url
   if (BEGINNINGS.has(pathname) && !throttles.beginnings.admit(request.socket.remoteAddress ?? '')) {
     log.warn('login-throttled', { address: request.socket.remoteAddress ?? '' })
     response.setHeader('retry-after', '60')

@@ -1,4 +1,6 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RESOURCE_SCOPE } from './authorization-server.ts'
+import { openToScripts } from './cors.ts'
 import type { Settings } from './settings.ts'
 
 /** Where the authorization server's metadata is (RFC 8414; OpenID Connect Discovery), behind which some clients put the path of the MCP server. */
@@ -22,22 +24,34 @@ export function serverMetadataPath(pathname: string, settings: Settings): string
   )
 }
 
-/** Answers `/.well-known/oauth-protected-resource/mcp/NAME` (RFC 9728 §3.2); false when there is no such MCP server. */
-export function answerResourceMetadata(pathname: string, response: ServerResponse, settings: Settings): boolean {
+/** The URI of the MCP endpoint whose metadata (`/.well-known/oauth-protected-resource/mcp/NAME`) a path names; undefined when there is no such. */
+export function describedResource(pathname: string, settings: Settings): string | undefined {
   const endpoint = pathname.slice(RESOURCE_METADATA.length)
-  if (!pathname.startsWith(RESOURCE_METADATA) || !isEndpoint(endpoint, settings)) return false
-  const resource = `${settings.issuer}${endpoint}`
-  const body = {
-    resource,
-    authorization_servers: [settings.issuer],
-    scopes_supported: ['access'],
-    bearer_methods_supported: ['header'],
-    resource_name: settings.audiences.mcp.get(resource),
+  return pathname.startsWith(RESOURCE_METADATA) && isEndpoint(endpoint, settings)
+    ? `${settings.issuer}${endpoint}`
+    : undefined
+}
+
+/** Answers with the metadata of an MCP endpoint (RFC 9728 §3.2): public, and the same for everybody. */
+export function answerResourceMetadata(
+  request: IncomingMessage,
+  response: ServerResponse,
+  resource: string,
+  { issuer, audiences }: Settings,
+): void {
+  if (openToScripts(request, response, 'GET')) return
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { allow: 'GET, HEAD, OPTIONS' }).end()
+    return
   }
-  // Public, and the same for everybody.
-  response.setHeader('access-control-allow-origin', '*')
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-  return true
+  const metadata = {
+    resource,
+    authorization_servers: [issuer],
+    scopes_supported: [RESOURCE_SCOPE],
+    bearer_methods_supported: ['header'],
+    resource_name: audiences.mcp.get(resource),
+  }
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(metadata))
 }
 
 function isEndpoint(path: string, { issuer, audiences }: Settings): boolean {

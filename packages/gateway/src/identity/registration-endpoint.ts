@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GatewayError, type Log } from '#model'
 import { readBody } from './body.ts'
 import { type Clients, toMetadata } from './clients.ts'
+import { openToScripts } from './cors.ts'
 import { describeFault } from './fault.ts'
 import { clientOf } from './recorder.ts'
 import { readRegistration } from './registration.ts'
@@ -26,12 +27,7 @@ export async function answerRegistration(
   response: ServerResponse,
   endpoint: RegistrationEndpoint,
 ): Promise<void> {
-  response.setHeader('access-control-allow-origin', '*')
-  if (request.method === 'OPTIONS') {
-    const allowed = { 'access-control-allow-methods': 'POST', 'access-control-allow-headers': 'content-type' }
-    response.writeHead(204, { ...allowed, 'access-control-max-age': '3600' }).end()
-    return
-  }
+  if (openToScripts(request, response, 'POST')) return
   const { status, body } = await register(request, endpoint)
   // What was not read of a request cannot be followed by another one.
   if (!request.complete) response.setHeader('connection', 'close')
