@@ -17,6 +17,7 @@ import {
 import type { ApiEnvironment } from './environment.ts'
 import { parseBody } from './input.ts'
 import type { ApiServices, RevocationTarget } from './services.ts'
+import { transcript } from './transcript.ts'
 
 /** `GET /whoami`: the caller as Sallyport knows them, and what they may reach. */
 export function whoami(services: ApiServices, context: Context<ApiEnvironment>): Response {
@@ -58,6 +59,7 @@ export function sessionRoutes(services: ApiServices): Hono<ApiEnvironment> {
     const answer: SessionList = { apiVersion: API_VERSION, kind: 'SessionList', sessions }
     return context.json(answer)
   })
+  routes.get('/:id/transcript', (context) => transcript(services, context))
   routes.post('/:id/end', async (context) => {
     const { reason } = await parseBody(context, reasonBody)
     const id = context.req.param('id')
@@ -146,7 +148,9 @@ export async function revoke(services: ApiServices, context: Context<ApiEnvironm
 }
 
 async function toTarget(services: ApiServices, request: RevocationRequest): Promise<RevocationTarget> {
-  if (request.token !== undefined) return { kind: 'token', token: new Secret(request.token) }
+  // By its name, which the record can say.
+  if (request.token !== undefined)
+    return { kind: 'token-id', tokenId: services.logins.tokenIdOf(new Secret(request.token)) }
   if (request.tokenId !== undefined) return { kind: 'token-id', tokenId: request.tokenId }
   if (request.grantId !== undefined) return { kind: 'grant', grantId: request.grantId }
   const identityId = await services.logins.find(request.person ?? '')
@@ -157,8 +161,6 @@ async function toTarget(services: ApiServices, request: RevocationRequest): Prom
 /** What a record may say of the target: never the token. */
 function publicName(target: RevocationTarget): Readonly<Record<string, string>> {
   switch (target.kind) {
-    case 'token':
-      return {}
     case 'token-id':
       return { token: target.tokenId }
     case 'grant':

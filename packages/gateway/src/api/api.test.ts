@@ -54,6 +54,7 @@ function api(...allowed: readonly BoundaryAction[]) {
         ),
       names: () => Promise.resolve({}),
       find: (person: string) => Promise.resolve(person === 'alice@example.com' ? 'usr_alice' : undefined),
+      tokenIdOf: (secret: { expose(): string }) => `tok_of_${secret.expose().length}`,
       revoke: () => Promise.resolve(true),
       onRevoked: (listener: (revocation: Revocation) => void) => {
         revocations.add(listener)
@@ -110,6 +111,13 @@ test('whoever may not revoke does not learn who is known here, and the attempt i
   assert.equal((await allowed.ask('/revocations', { person: 'nobody@example.com', reason: 'left' })).status, 404)
   assert.equal((await allowed.ask('/revocations', { person: 'alice@example.com', reason: 'left' })).status, 204)
   assert.equal(allowed.events.at(-1)?.details?.['identity'], 'usr_alice')
+})
+
+test('a token that is revoked is on record by its name, never as it is', async () => {
+  const { ask, events } = api('revoke')
+  assert.equal((await ask('/revocations', { token: 'a-secret-token', reason: 'leaked' })).status, 204)
+  assert.equal(events.at(-1)?.details?.['token'], 'tok_of_14')
+  assert.equal(JSON.stringify(events).includes('a-secret-token'), false)
 })
 
 test('a record of a search holds the id of whom it was about, never the name', async () => {

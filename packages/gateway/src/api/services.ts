@@ -29,6 +29,8 @@ export interface Logins {
   names(ids: readonly string[]): Promise<Readonly<Record<string, string>>>
   /** The id of an identity by id, name or e-mail; undefined when unknown. */
   find(person: string): Promise<string | undefined>
+  /** The name that records have for a token, which cannot be used as one. */
+  tokenIdOf(secret: Secret<string>): string
   /** Revokes; the record is written by the API before. Resolves to false when there is no such thing. */
   revoke(target: RevocationTarget, by: Identity, reason: string): Promise<boolean>
   /** Calls the listener for each revocation from now on; returns how to stop. */
@@ -47,7 +49,6 @@ export interface ApiLogin {
 
 /** What to revoke. */
 export type RevocationTarget =
-  | { readonly kind: 'token'; readonly token: Secret<string> }
   | { readonly kind: 'token-id'; readonly tokenId: string }
   | { readonly kind: 'grant'; readonly grantId: string }
   | { readonly kind: 'identity'; readonly identityId: string }

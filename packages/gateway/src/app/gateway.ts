@@ -208,6 +208,7 @@ function apiServices(config: Config, { foundation, identity, gate, reader, polic
       verify: (secret) => identity.verifyApi(secret),
       names: (ids) => identity.names(ids),
       find: (person) => identity.find(person),
+      tokenIdOf: (secret) => identity.tokenIdOf(secret),
       revoke: (target, by, reason) => identity.revoke(target, by, reason),
       onRevoked: (listener) => identity.credentials.onRevoked(listener),
     },
