@@ -1,33 +1,55 @@
 import type { BoundaryAction, Effect } from '#model'
+import type { RecordType } from './arguments/types.ts'
 
-/** A type of entity that a person or workload can act on. */
-type ResourceType = 'Database' | 'Schema' | 'Table' | 'Function' | 'Boundary'
+/** A type of entity that can be acted on. */
+export type ResourceType = 'Database' | 'Schema' | 'Table' | 'Function' | 'Data' | 'Server' | 'Tool' | 'Boundary'
+
+/** A type of entity that can act. `Via`: the SQL of a person or workload that comes through an MCP server. */
+export type PrincipalType = 'Person' | 'Workload' | 'Via'
 
 /** An action that is asked about; groups and twins are not leaves. */
-export type LeafAction = Exclude<Effect, 'callTool'> | 'connect' | 'adhoc' | 'incomplete' | BoundaryAction
-
-interface Leaf {
+export interface LeafAction {
+  readonly name: string
   readonly groups: readonly string[]
   readonly resources: readonly ResourceType[]
+  readonly principals: readonly PrincipalType[]
+  /** Of a tool's own action: what it takes, as policy can read it. */
+  readonly arguments?: RecordType
 }
 
-const onTable = (groups: readonly string[]): Leaf => ({ groups, resources: ['Table'] })
-const onDatabase: Leaf = { groups: ['sql'], resources: ['Database'] }
-const onBoundary: Leaf = { groups: ['boundary'], resources: ['Boundary'] }
+/** The leaf actions that there are whatever the configuration says. */
+export type FixedAction =
+  Exclude<Effect, 'callTool'> | 'connect' | 'adhoc' | 'incomplete' | 'compute' | 'open' | 'listTool' | BoundaryAction
 
-/** Every leaf action: the groups that it is in and what it can be done to. */
-export const leaves: Readonly<Record<LeafAction, Leaf>> = {
-  select: onTable(['object', 'sql', 'read']),
-  insert: onTable(['object', 'sql', 'write']),
-  update: onTable(['object', 'sql', 'write']),
-  delete: onTable(['object', 'sql', 'write']),
-  truncate: onTable(['object', 'sql', 'write']),
-  ddl: { groups: ['sql'], resources: ['Table', 'Schema', 'Database', 'Function'] },
-  call: { groups: ['sql'], resources: ['Function'] },
+const everybody: readonly PrincipalType[] = ['Person', 'Workload', 'Via']
+const actors: readonly PrincipalType[] = ['Person', 'Workload']
+
+type LeafForm = Omit<LeafAction, 'name'>
+
+const sql = (groups: readonly string[], resources: readonly ResourceType[]): LeafForm => ({
+  groups: [...groups, 'sql'],
+  resources,
+  principals: everybody,
+})
+const onTable = (group: 'read' | 'write'): LeafForm => sql([group, 'object'], ['Table'])
+const onDatabase = sql([], ['Database'])
+const onBoundary: LeafForm = { groups: ['boundary'], resources: ['Boundary'], principals: actors }
+
+const forms: Readonly<Record<FixedAction, LeafForm>> = {
+  select: onTable('read'),
+  insert: onTable('write'),
+  update: onTable('write'),
+  delete: onTable('write'),
+  truncate: onTable('write'),
+  ddl: sql([], ['Table', 'Schema', 'Database', 'Function']),
+  call: sql([], ['Function']),
   connect: onDatabase,
   adhoc: onDatabase,
   incomplete: onDatabase,
   setSetting: onDatabase,
+  compute: { groups: ['data'], resources: ['Data'], principals: everybody },
+  open: { groups: ['mcp'], resources: ['Server'], principals: actors },
+  listTool: { groups: ['mcp'], resources: ['Tool'], principals: actors },
   readTrail: onBoundary,
   openPayload: onBoundary,
   explain: onBoundary,
@@ -39,8 +61,33 @@ export const leaves: Readonly<Record<LeafAction, Leaf>> = {
   setSecret: onBoundary,
 }
 
+const named = <Name extends string>(name: Name, form: LeafForm): readonly [Name, LeafAction] => [
+  name,
+  { name, ...form },
+]
+
+/** Every leaf action that is no tool's own. */
+export const leaves: Readonly<Record<FixedAction, LeafAction>> = Object.fromEntries(
+  Object.entries(forms).map(([name, form]) => named(name, form)),
+) as Readonly<Record<FixedAction, LeafAction>>
+
+/** Whether a word is a leaf action that is no tool's own. */
+export function isFixedAction(word: string): word is FixedAction {
+  return Object.hasOwn(leaves, word)
+}
+
+/** The action of calling one tool; its name is the tool's, which always has a slash in it: no other action does. */
+export function toolAction(entity: string, parameters: RecordType): LeafAction {
+  return { name: entity, groups: ['callTool', 'mcp'], resources: ['Tool'], principals: actors, arguments: parameters }
+}
+
+/** Whether an action is that of calling one tool. */
+export function isToolAction(action: string): boolean {
+  return action.includes('/')
+}
+
 /** Every group of actions. */
-export const groups: readonly string[] = ['sql', 'object', 'read', 'write', 'boundary']
+export const groups: readonly string[] = ['sql', 'object', 'read', 'write', 'data', 'mcp', 'callTool', 'boundary']
 
 /** The group of every twin: what a guard asks for. */
 export const APPROVED = 'approved'
@@ -48,10 +95,10 @@ export const APPROVED = 'approved'
 const TWIN = '.approved'
 
 /** Groups that a permit may not name, since they would permit what nobody listed. */
-export const broadGroups: ReadonlySet<string> = new Set(['sql', 'object', 'boundary'])
+export const broadGroups: ReadonlySet<string> = new Set(['sql', 'object', 'data', 'mcp', 'callTool', 'boundary'])
 
 /** Actions that a permit in the CDE may name without a review: they show and change nothing. */
-export const unreviewedActions: ReadonlySet<string> = new Set(['connect'])
+export const unreviewedActions: ReadonlySet<string> = new Set(['connect', 'open', 'listTool'])
 
 /** The twin of an action or group: the same thing with an approval. */
 export function twinOf(action: string): string {
@@ -70,6 +117,6 @@ export function plainOf(action: string): string {
 
 /** An action with everything above it, itself included: a policy whose action scope names none of these cannot match it. */
 export function reachOf(action: LeafAction, approved: boolean): ReadonlySet<string> {
-  const plain = [action, ...leaves[action].groups]
+  const plain = [action.name, ...action.groups]
   return new Set(approved ? [...plain, ...plain.map(twinOf), APPROVED] : plain)
 }

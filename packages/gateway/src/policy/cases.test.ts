@@ -20,7 +20,10 @@ describe('a tests file that is not right', () => {
       document: { cases: [{ ...good, does: ['select orders'] }] },
       fault: /"select orders" is not/,
     },
-    'two questions': { document: { cases: [{ ...good, boundary: 'readTrail' }] }, fault: /^cases.0: give either/ },
+    'two questions': {
+      document: { cases: [{ ...good, boundary: 'readTrail' }] },
+      fault: /^cases.0: give resource and does, or/,
+    },
     'no question': {
       document: { cases: [{ identity: {}, expect: 'deny' }] },
       fault: /^cases.0: give resource and does/,

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import type { Access, BoundaryAction, Effect, Identity, ObjectName } from '#model'
-import { leaves } from './actions.ts'
-import { isLeafAction } from './schema.ts'
+import { type BoundaryAction, formatNeed, type Identity, parseNeed } from '#model'
+import { isFixedAction, leaves } from './actions.ts'
+import { parseAccess, parseWay } from './deeds.ts'
+import type { ExplainedThing } from './explanation.ts'
 
 /**
  * The form of `policy/tests.yaml`: cases that say who does what, what is expected and which policies shall have determined it.
@@ -13,31 +14,28 @@ import { isLeafAction } from './schema.ts'
  *         does: [select public.customers]
  *         expect: allow
  *         by: [support-connect, support-read]
+ *       - name: a large refund waits
+ *         identity: { groups: [support] }
+ *         call: ledger/refund
+ *         arguments: { amount: 500, currency: EUR }
+ *         expect: hold
+ *         needs: payments-leads:1
  */
 
 /** One case, understood. */
 export interface PolicyCase {
   readonly name: string
   readonly identity: Identity
-  readonly what: CaseSubject
+  readonly what: ExplainedThing
   readonly expect: 'allow' | 'deny' | 'hold'
   /** The policies that shall have determined it, sorted; undefined when the case does not care. */
   readonly by: readonly string[] | undefined
+  /** Who shall have to approve it, canonically; undefined when the case does not care. */
+  readonly needs: string | undefined
   readonly nowMs: number
   /** The client's address, when the case gives one. */
   readonly address: string | undefined
 }
-
-/** What a case does. */
-type CaseSubject =
-  | { readonly kind: 'connect'; readonly resource: string }
-  | {
-      readonly kind: 'statement'
-      readonly resource: string
-      readonly accesses: readonly Access[]
-      readonly isIncomplete: boolean
-    }
-  | { readonly kind: 'boundary'; readonly action: BoundaryAction }
 
 /** The cases, or what is wrong with the document, each with its path in it. */
 export type CasesOrFaults =
@@ -61,11 +59,16 @@ const caseForm = z.strictObject({
   resource: text.optional(),
   does: z.union([z.literal('connect'), z.array(text).max(1_000)]).optional(),
   incomplete: z.boolean().default(false),
+  via: text.optional(),
+  call: text.optional(),
+  arguments: z.union([z.record(z.string(), z.unknown()), text]).optional(),
+  list: text.optional(),
   boundary: text.optional(),
   from: text.optional(),
   at: z.iso.datetime({ offset: true }).optional(),
   expect: z.enum(['allow', 'deny', 'hold']),
   by: z.array(text).max(1_000).optional(),
+  needs: text.optional(),
 })
 
 const documentForm = z.strictObject({ cases: z.array(caseForm).min(1).max(MAX_CASES) })
@@ -84,20 +87,23 @@ export function parseCases(document: unknown): CasesOrFaults {
   const cases: PolicyCase[] = []
   const faults: string[] = []
   parsed.data.cases.forEach((form, index) => {
-    const what = toSubject(form)
+    const what = toThing(form)
+    const needs = toNeeds(form)
     if (typeof what === 'string') faults.push(`cases.${index}: ${what}`)
-    else cases.push(toCase(form, what))
+    else if (needs === null) faults.push(`cases.${index}: needs is not "group:1 and other:2", or nothing is held`)
+    else cases.push(toCase(form, what, needs))
   })
   return faults.length > 0 ? { kind: 'faults', faults } : { kind: 'cases', cases }
 }
 
-function toCase(form: CaseForm, what: CaseSubject): PolicyCase {
+function toCase(form: CaseForm, what: ExplainedThing, needs: string | undefined): PolicyCase {
   return {
     name: form.name ?? describeCase(form),
     identity: toIdentity(form.identity),
     what,
     expect: form.expect,
     by: form.by?.toSorted(),
+    needs,
     nowMs: form.at === undefined ? DEFAULT_TIME_MS : Date.parse(form.at),
     address: form.from,
   }
@@ -105,7 +111,8 @@ function toCase(form: CaseForm, what: CaseSubject): PolicyCase {
 
 function describeCase(form: CaseForm): string {
   const subject = form.identity.id ?? (form.identity.groups.join('+') || `a ${form.identity.kind} in no group`)
-  const deed = form.boundary ?? (typeof form.does === 'string' ? form.does : form.does?.join(', '))
+  const deed =
+    form.boundary ?? form.call ?? form.list ?? (typeof form.does === 'string' ? form.does : form.does?.join(', '))
   return `${subject}: ${deed ?? 'nothing'}`
 }
 
@@ -117,63 +124,67 @@ function toIdentity(form: CaseForm['identity']): Identity {
   return { ...shared, ...agent, kind: 'person', mfa: form.mfa }
 }
 
-function toSubject(form: CaseForm): CaseSubject | string {
-  if (form.boundary !== undefined) {
-    if (form.resource !== undefined || form.does !== undefined) return 'give either boundary, or resource and does'
-    return isBoundaryAction(form.boundary)
-      ? { kind: 'boundary', action: form.boundary }
-      : `there is no boundary action "${form.boundary}"`
+/** The canonical form of who is needed; null when it cannot be read or does not fit. */
+function toNeeds(form: CaseForm): string | undefined | null {
+  if (form.needs === undefined) return undefined
+  const need = parseNeed(form.needs)
+  return need === undefined || form.expect !== 'hold' ? null : formatNeed(need)
+}
+
+function toThing(form: CaseForm): ExplainedThing | string {
+  const { boundary, call, list, resource, does } = form
+  const isStatement = resource !== undefined || does !== undefined
+  if ([boundary, call, list].filter((given) => given !== undefined).length + Number(isStatement) !== 1)
+    return 'give resource and does, or call, or list, or boundary'
+  if (form.via !== undefined && !isStatement) return 'only what is done to a database comes via a tool'
+  if (form.arguments !== undefined && call === undefined) return 'only a call has arguments'
+  if (boundary !== undefined)
+    return isBoundaryAction(boundary)
+      ? { kind: 'boundary', action: boundary }
+      : `there is no boundary action "${boundary}"`
+  if (call !== undefined) return toCall(call, form.arguments ?? {})
+  if (list !== undefined) return toList(list)
+  return toStatement(form)
+}
+
+function toCall(call: string, given: NonNullable<CaseForm['arguments']>): ExplainedThing | string {
+  const way = parseWay(call)
+  if (way?.tool === undefined) return `"${call}" is not "server/tool"`
+  return {
+    kind: 'statement',
+    resource: way.server,
+    accesses: [{ effect: 'callTool', object: { kind: 'tool', name: way.tool } }],
+    isIncomplete: false,
+    arguments: typeof given === 'string' ? given : JSON.stringify(given),
   }
-  if (form.resource === undefined || form.does === undefined) return 'give resource and does, or boundary'
-  if (form.does === 'connect') return { kind: 'connect', resource: form.resource }
-  const accesses: Access[] = []
-  for (const line of form.does) {
-    const access = parseAccess(line)
-    if (access === undefined)
-      return `"${line}" is not "select schema.table", "call schema.function", "setSetting name" or "ddl kind name"`
-    accesses.push(access)
+}
+
+function toList(list: string): ExplainedThing | string {
+  const way = parseWay(list)
+  return way?.tool === undefined
+    ? `"${list}" is not "server/tool"`
+    : { kind: 'list', resource: way.server, tool: way.tool }
+}
+
+function toStatement({ resource, does, incomplete, via }: CaseForm): ExplainedThing | string {
+  if (resource === undefined || does === undefined) return 'give resource and does'
+  const way = via === undefined ? undefined : parseWay(via)
+  if (via !== undefined && way === undefined) return `"${via}" is not "server/tool" or "server"`
+  const by = way === undefined ? {} : { via: way }
+  if (does === 'connect') return { kind: 'connect', resource, ...by }
+  const accesses = does.map(parseAccess)
+  const unread = accesses.indexOf(undefined)
+  if (unread >= 0)
+    return `"${does[unread]}" is not "select schema.table", "select schema.table computing column", "call schema.function", "setSetting name" or "ddl kind name"`
+  return {
+    kind: 'statement',
+    resource,
+    accesses: accesses.filter((access) => access !== undefined),
+    isIncomplete: incomplete,
+    ...by,
   }
-  return { kind: 'statement', resource: form.resource, accesses, isIncomplete: form.incomplete }
 }
 
 function isBoundaryAction(word: string): word is BoundaryAction {
-  return isLeafAction(word) && leaves[word].resources.includes('Boundary')
-}
-
-/** `select schema.table`, `call schema.function`, `setSetting name`, `ddl table|schema|function name`, `ddl database`. */
-function parseAccess(line: string): Access | undefined {
-  const [effect = '', ...rest] = line.trim().split(/\s+/)
-  if (effect === 'ddl') {
-    const [kind = '', name = ''] = rest
-    const object = parseObject(kind, name)
-    return object === undefined ? undefined : { effect, object }
-  }
-  if (!isEffect(effect) || rest.length !== 1) return undefined
-  const kind = effect === 'call' ? 'function' : effect === 'setSetting' ? 'setting' : 'table'
-  const object = parseObject(kind, rest[0] ?? '')
-  return object === undefined ? undefined : { effect, object }
-}
-
-const EFFECTS: readonly string[] = ['select', 'insert', 'update', 'delete', 'truncate', 'call', 'setSetting']
-
-function isEffect(word: string): word is Effect {
-  return EFFECTS.includes(word)
-}
-
-function parseObject(kind: string, name: string): ObjectName | undefined {
-  const dot = name.indexOf('.')
-  const qualified = { schema: name.slice(0, Math.max(dot, 0)), name: name.slice(dot + 1) }
-  switch (kind) {
-    case 'database':
-      return name === '' ? { kind } : undefined
-    case 'schema':
-      return name === '' ? undefined : { kind, schema: name }
-    case 'setting':
-      return name === '' ? undefined : { kind, name }
-    case 'table':
-    case 'function':
-      return qualified.schema === '' || qualified.name === '' ? undefined : { kind, ...qualified }
-    default:
-      return undefined
-  }
+  return isFixedAction(word) && leaves[word].resources.includes('Boundary')
 }

@@ -28,7 +28,14 @@ export interface CedarRequest {
 
 /** A value of a context. */
 export type ContextValue =
-  boolean | { readonly __entity: EntityRef } | { readonly __extn: { readonly fn: string; readonly arg: string } }
+  | boolean
+  | string
+  | { readonly __entity: EntityRef }
+  | { readonly __extn: { readonly fn: string; readonly arg: string } }
+  /** Of `JSON.rawJSON`: a number, digit by digit. */
+  | { readonly rawJSON: string }
+  | ContextValue[]
+  | { readonly [member: string]: ContextValue }
 
 /** Cedar's answer; the policies are sorted, as Cedar gives them in no order. */
 export type CedarAnswer =
@@ -107,7 +114,7 @@ function cleanMessage(message: string): string {
     .replace(/^for policy `[^`]*`[,:] /, '')
     .replace('failed to parse policy from string: ', '')
     .replace(/ in context for Action::"[^"]*"/, ' in context')
-    .replace(/ on entity type `(?:Person|Workload)`/, ' on principals')
+    .replace(/ on entity type `(?:Person|Workload|Via)`/, ' on principals')
 }
 
 /** Puts a schema and a policy set into Cedar's cache of this thread, under a name; false when Cedar will not have them. */

@@ -3,6 +3,7 @@
  */
 import { formatNeed, joinNeeds, type Need } from '#model'
 import { type LeafAction, twinOf } from './actions.ts'
+import { projectArguments } from './arguments/project.ts'
 import { askPreparsed, type CedarAnswer } from './cedar.ts'
 import type { Principal, Target } from './entities.ts'
 import { buildContext, type Circumstances } from './facts.ts'
@@ -27,8 +28,19 @@ export type CheckResult =
       readonly cause: 'no-permit' | 'forbidden' | 'error'
       readonly policies: readonly string[]
     }
+  | {
+      readonly outcome: 'deny'
+      /** An argument that policy reads is not what it is declared to be. */
+      readonly cause: 'arguments'
+      readonly policies: readonly string[]
+      /** What is wrong, without a value. */
+      readonly words: string
+    }
 
 const ERROR: CheckResult = { outcome: 'deny', cause: 'error', policies: [] }
+
+/** Cedar's answer, or what keeps it from being asked. */
+type SideAnswer = CedarAnswer | { readonly kind: 'unfit'; readonly words: string }
 
 /** Answers a check from its slice. Never throws. */
 export function answerCheck(check: Check, slice: Slice, policies: ReadonlyMap<string, ParsedPolicy>): CheckResult {
@@ -40,30 +52,52 @@ export function answerCheck(check: Check, slice: Slice, policies: ReadonlyMap<st
 }
 
 function answer(check: Check, slice: Slice, policies: ReadonlyMap<string, ParsedPolicy>): CheckResult {
-  const plain = ask(check, slice.plain, check.action)
+  const plain = askSide(check, slice.plain, check.action.name)
   if (plain.kind === 'error') return ERROR
-  if (plain.kind === 'allow') return { outcome: 'allow', policies: plain.reason }
+  if (plain.kind === 'unfit') return unfit(plain.words)
+  if (plain.kind === 'allow')
+    return counts(plain.reason, check.principal, policies) ? { outcome: 'allow', policies: plain.reason } : denial([])
   // Cedar names the matching bans only, never permits; none means that no permit matched
   const isBanned = plain.reason.some((id) => !isGuardId(id, policies))
   // bans cover the twin too, and where nothing asks for an approval there is nothing to ask
   if (isBanned || slice.approved === undefined) return denial(plain.reason)
-  const approved = ask(check, slice.approved, twinOf(check.action))
+  const approved = askSide(check, slice.approved, twinOf(check.action.name))
   if (approved.kind === 'error') return ERROR
+  if (approved.kind === 'unfit') return unfit(approved.words)
   // without the guards, what is left is what an approval could not lift: mostly that there is no permit at all
   if (approved.kind === 'deny') return denial(approved.reason)
+  if (!counts(approved.reason, check.principal, policies)) return denial([])
   const wanting = [...approved.reason, ...plain.reason]
   const need = joinNeeds(wanting.map((id) => policies.get(id)?.approvers ?? new Map()))
   if (need.size === 0) return denial(plain.reason)
   return { outcome: 'hold', policies: [...new Set(wanting)].sort(), need }
 }
 
-function ask(check: Check, side: SliceSide, action: string): CedarAnswer {
+/**
+ * The belt to the linter's braces: what comes through an MCP server is allowed by a permit that says `is Via`, or by one that is shipped, and
+ * by no other, whatever else matches (`policy.md` §4).
+ */
+function counts(
+  permits: readonly string[],
+  principal: Principal,
+  policies: ReadonlyMap<string, ParsedPolicy>,
+): boolean {
+  if (principal.ref.type !== 'Via') return true
+  return permits.some((id) => {
+    const permit = policies.get(id)
+    return permit !== undefined && (permit.isSystem || permit.principal.type === 'Via')
+  })
+}
+
+function askSide(check: Check, side: SliceSide, action: string): SideAnswer {
+  const projected = side.args === undefined ? undefined : projectArguments(check.circumstances.arguments, side.args)
+  if (projected?.kind === 'unfit') return projected
   if (!ensureHeld(side.name, side.content)) return { kind: 'error' }
   return askPreparsed(side.name, {
     principal: check.principal.ref,
     action,
     resource: check.target.ref,
-    context: buildContext(side.facts, check.principal, check.circumstances),
+    context: buildContext(side.facts, check.principal, check.circumstances, projected?.values),
     entities: [...check.principal.entities, ...check.target.entities],
   })
 }
@@ -77,31 +111,40 @@ function denial(forbids: readonly string[]): CheckResult {
   return { outcome: 'deny', cause: forbids.length > 0 ? 'forbidden' : 'no-permit', policies: forbids }
 }
 
+function unfit(words: string): CheckResult {
+  return { outcome: 'deny', cause: 'arguments', policies: [], words }
+}
+
 /** Says in a few words why a check was not allowed; holds no value and no name that policy does not know. */
-export function describeResult(action: LeafAction, words: string, result: CheckResult): string {
+export function describeResult(
+  action: LeafAction,
+  target: Target,
+  through: string | undefined,
+  result: CheckResult,
+): string {
+  const deed = `${action.arguments === undefined ? action.name : 'calling'}${
+    action.arguments === undefined ? ' on' : ''
+  } ${target.words}${through === undefined ? '' : ` through ${through}`}`
   switch (result.outcome) {
     case 'allow':
       return `permitted by ${quoteAll(result.policies)}`
     case 'hold':
-      return `${action} on ${words} needs an approval: ${formatNeed(result.need)}`
+      return `${deed} needs an approval: ${formatNeed(result.need)}`
     case 'deny':
-      return describeDenial(action, words, result.cause, result.policies)
+      return describeDenial(deed, target, result)
   }
 }
 
-function describeDenial(
-  action: LeafAction,
-  words: string,
-  cause: 'no-permit' | 'forbidden' | 'error',
-  policies: readonly string[],
-): string {
-  switch (cause) {
+function describeDenial(deed: string, target: Target, result: CheckResult & { outcome: 'deny' }): string {
+  switch (result.cause) {
     case 'no-permit':
-      return `no permit for ${action} on ${words}`
+      return target.denial ?? `no permit for ${deed}`
     case 'forbidden':
-      return `${action} on ${words} is forbidden by ${quoteAll(policies)}`
+      return `${deed} is forbidden by ${quoteAll(result.policies)}`
     case 'error':
-      return `policy could not be evaluated for ${action} on ${words}`
+      return `policy could not be evaluated for ${deed}`
+    case 'arguments':
+      return `${result.words}, and policy reads it (${deed})`
   }
 }
 

@@ -3,18 +3,24 @@
  * without its zone, would slip out from under a ban. So every entity comes with all its ancestors, and a missing one throws.
  */
 import type { Identity, ObjectName } from '#model'
-import type { Catalog, CatalogDatabase } from './catalog.ts'
+import type { PrincipalType } from './actions.ts'
+import type { Catalog, CatalogColumn, CatalogDatabase, CatalogResource, CatalogServer, CatalogTool } from './catalog.ts'
 import type { EntityJson } from './cedar.ts'
 import type { EntityRef } from './expressions.ts'
 import { encodeName } from './names.ts'
-import type { PrincipalType } from './slices.ts'
 
 /** An identity as policy sees it. */
 export interface Principal {
   readonly ref: EntityRef & { readonly type: PrincipalType }
   readonly entities: readonly EntityJson[]
+  /** The groups that policy knows, sorted. */
+  readonly groups: readonly string[]
   readonly agent: EntityRef | undefined
   readonly mfa: boolean
+  /** The MCP server through which it acts. */
+  readonly server?: CatalogServer
+  /** The way by which it acts, in words: `ledger/lookup_customer`. */
+  readonly through?: string
   /** Names everything about the identity that policy can see; equal keys, equal answers. */
   readonly key: string
 }
@@ -23,11 +29,14 @@ export interface Principal {
 export interface Target {
   readonly ref: EntityRef
   readonly entities: readonly EntityJson[]
-  readonly database: CatalogDatabase | undefined
+  /** The resource that it is or belongs to; absent for the boundary itself. */
+  readonly root: CatalogResource | undefined
   /** Names everything about it that policy can see. */
   readonly key: string
   /** What a denial may call it: names that policy knows; others may hold anything, and are not repeated. */
   readonly words: string
+  /** What to say when no permit matches, where that alone would puzzle. */
+  readonly denial?: string
 }
 
 /** Builds the principal of an identity. Groups that policy does not know are dropped: Cedar would fail the whole request for one. */
@@ -44,19 +53,76 @@ export function buildPrincipal(identity: Identity, catalog: Catalog): Principal 
   ]
   if (agent !== undefined) entities.push(entity(agent, []))
   const key = JSON.stringify([type, identity.id, groups, identity.mfa, identity.agent?.id ?? null])
-  return { ref, entities: closed(entities), agent, mfa: identity.mfa, key }
+  return { ref, entities: closed(entities), groups, agent, mfa: identity.mfa, key }
+}
+
+/**
+ * The principal of what comes through an MCP server: below the identity *and* below the tool, or below the server alone when no call is under
+ * way. A ban on the person, their groups, the tool or the server reaches it, a permit for the person does not (`policy.md` §4 D).
+ */
+export function buildVia(
+  identity: Identity,
+  server: CatalogServer,
+  tool: CatalogTool | undefined,
+  catalog: Catalog,
+): Principal {
+  const direct = buildPrincipal(identity, catalog)
+  const way = tool === undefined ? [server.name] : [server.name, tool.name]
+  const ref = { type: 'Via', id: encodeName([direct.ref.type, identity.id, ...way]) } as const
+  const serverRef = { type: 'Server', id: server.entity }
+  const toolRef = tool === undefined ? undefined : { type: 'Tool', id: tool.entity }
+  const entities = [
+    entity(ref, [direct.ref, toolRef ?? serverRef]),
+    ...(toolRef === undefined ? [] : [entity(toolRef, [serverRef])]),
+    entity(serverRef, zoneOf(server)),
+    ...direct.entities,
+  ]
+  const key = `${direct.key} ${JSON.stringify(way)}`
+  return { ...direct, ref, entities: closed(entities), server, through: way.join('/'), key }
 }
 
 /** The boundary itself. */
 export function buildBoundary(catalog: Catalog): Target {
   const ref = { type: 'Boundary', id: catalog.boundary }
-  return { ref, entities: closed([entity(ref, [])]), database: undefined, key: 'Boundary', words: 'the boundary' }
+  return { ref, entities: closed([entity(ref, [])]), root: undefined, key: 'Boundary', words: 'the boundary' }
+}
+
+/** An MCP server. */
+export function buildServer(server: CatalogServer): Target {
+  const ref = { type: 'Server', id: server.entity }
+  return toTarget(ref, [entity(ref, zoneOf(server))], server, server.name)
+}
+
+/** A tool of an MCP server. */
+export function buildTool(tool: CatalogTool, server: CatalogServer): Target {
+  const ref = { type: 'Tool', id: tool.entity }
+  const serverRef = { type: 'Server', id: server.entity }
+  const entities = [entity(ref, [serverRef]), entity(serverRef, zoneOf(server))]
+  return toTarget(ref, entities, server, `${server.name}/${tool.name}`)
+}
+
+/** What is done to a declared column: used in an expression, or given out where the result does not name it. */
+export type ColumnUse = 'computed' | 'unnamed'
+
+/** The data of a declared column, in its class and below its table. */
+export function buildColumn(column: CatalogColumn, use: ColumnUse, database: CatalogDatabase): Target {
+  const table = buildTarget({ kind: 'table', schema: column.schema, name: column.table }, database)
+  const ref = { type: 'Data', id: column.entity }
+  const entities = [entity(ref, [{ type: 'Class', id: column.class }, table.ref]), ...table.entities]
+  const words = `${database.name}.${column.schema}.${column.table}.${column.column}`
+  return { ...toTarget(ref, entities, database, words), denial: `column ${words} ${denialOf(column.class, use)}` }
+}
+
+function denialOf(held: CatalogColumn['class'], use: ColumnUse): string {
+  const data = held === 'pan' ? 'card data' : 'sensitive authentication data'
+  if (use === 'unnamed') return `holds ${data}: it may be given out only as a column of its table, where it is masked`
+  return `holds ${data}: it may be shown or compared for equality, not computed with`
 }
 
 /** An object of a database, with its schema, database and zone. A setting is the database's. */
 export function buildTarget(object: Exclude<ObjectName, { kind: 'tool' }>, database: CatalogDatabase): Target {
   const databaseRef = { type: 'Database', id: database.entity }
-  const above = entity(databaseRef, database.zone === undefined ? [] : [{ type: 'Zone', id: database.zone }])
+  const above = entity(databaseRef, zoneOf(database))
   if (object.kind === 'database' || object.kind === 'setting')
     return toTarget(databaseRef, [above], database, database.name)
   const schemaRef = { type: 'Schema', id: encodeName([database.name, object.schema]) }
@@ -75,8 +141,12 @@ export function buildTarget(object: Exclude<ObjectName, { kind: 'tool' }>, datab
   return toTarget(ref, [{ ...entity(ref, [schemaRef]), attrs: { listed } }, schema, above], database, words)
 }
 
-function toTarget(ref: EntityRef, entities: readonly EntityJson[], database: CatalogDatabase, words: string): Target {
-  return { ref, entities: closed(entities), database, key: `${ref.type} ${ref.id}`, words }
+function toTarget(ref: EntityRef, entities: readonly EntityJson[], root: CatalogResource, words: string): Target {
+  return { ref, entities: closed(entities), root, key: `${ref.type} ${ref.id}`, words }
+}
+
+function zoneOf({ zone }: CatalogResource): readonly EntityRef[] {
+  return zone === undefined ? [] : [{ type: 'Zone', id: zone }]
 }
 
 function entity(uid: EntityRef, parents: readonly EntityRef[]): EntityJson {
@@ -84,7 +154,7 @@ function entity(uid: EntityRef, parents: readonly EntityRef[]): EntityJson {
 }
 
 /** Enumerated types have no entities of their own. */
-const ENUMERATED: ReadonlySet<string> = new Set(['Group', 'Zone'])
+const ENUMERATED: ReadonlySet<string> = new Set(['Group', 'Zone', 'Class'])
 
 /** Makes sure that every parent is there. */
 function closed(entities: readonly EntityJson[]): readonly EntityJson[] {

@@ -1,5 +1,4 @@
-import type { Access, BoundaryAction, ClientAddress, Decision, Identity } from '#model'
-import type { LeafAction } from './actions.ts'
+import type { Access, BoundaryAction, ClientAddress, Decision, Identity, ViaFacts } from '#model'
 
 /** What `why` asks. */
 export interface ExplainQuestion {
@@ -17,25 +16,42 @@ export interface ExplainQuestion {
 
 /** The thing asked about. */
 export type ExplainedThing =
-  | { readonly kind: 'connect'; readonly resource: string }
   | {
+      /** Opening a session: `connect` on a database, `open` on an MCP server. */
+      readonly kind: 'connect'
+      readonly resource: string
+      readonly via?: ViaFacts
+    }
+  | {
+      /** A statement, or with an access of the effect `callTool` the call of a tool. */
       readonly kind: 'statement'
       readonly resource: string
       readonly accesses: readonly Access[]
       readonly isIncomplete: boolean
+      readonly via?: ViaFacts
+      /** The JSON text of a call's arguments; what policy says about them cannot be told without it. */
+      readonly arguments?: string
+    }
+  | {
+      /** Seeing a tool in the list of an MCP server. */
+      readonly kind: 'list'
+      readonly resource: string
+      readonly tool: string
     }
   | { readonly kind: 'boundary'; readonly action: BoundaryAction }
 
 /** How a question is answered by the policy in force now, and why. */
 export interface Explanation {
   readonly decision: Decision
+  /** Who asks (`person p1 in support`), and behind it the tool through which it came, if it did (`ledger/lookup_customer`). */
+  readonly hops: readonly string[]
   /** One for each gate and each effect on an object; empty when nothing could be asked (the decision says why). */
   readonly checks: readonly ExplainedCheck[]
 }
 
 /** One check of it. */
 export interface ExplainedCheck {
-  readonly action: LeafAction
+  readonly action: string
   /** What it is on, in words. */
   readonly object: string
   readonly outcome: Decision['outcome']
@@ -64,12 +80,15 @@ export interface PolicyNote {
 export interface NearMiss {
   readonly policy: PolicyNote
   readonly failed: readonly string[]
+  /** It is for the person themselves, and what was asked came through an MCP server, where it does not count. */
+  readonly isDirect: boolean
 }
 
 /** Formats an explanation as lines of a terminal. */
 export function formatExplanation(explanation: Explanation): readonly string[] {
-  const { decision, checks } = explanation
+  const { decision, hops, checks } = explanation
   const lines = [`${decision.outcome}${decision.reason === undefined ? '' : `: ${decision.reason}`}`]
+  if (hops.length > 1) lines.push(`  asked by ${hops.join(', through ')}`)
   for (const check of checks) lines.push(...formatCheck(check))
   return lines
 }
@@ -78,8 +97,13 @@ function formatCheck(check: ExplainedCheck): readonly string[] {
   return [
     `  ${check.outcome.padEnd(5)}  ${check.action} on ${check.object}`,
     ...check.policies.map((policy) => `         ${formatNote(policy)}`),
-    ...check.near.map(({ policy, failed }) => `         near: ${formatNote(policy)}: not ${failed.join('; not ')}`),
+    ...check.near.map((near) => `         near: ${formatNote(near.policy)}: ${formatMiss(near)}`),
   ]
+}
+
+function formatMiss({ failed, isDirect }: NearMiss): string {
+  if (isDirect) return 'it is for people themselves, not for what an MCP server does in their name'
+  return `not ${failed.join('; not ')}`
 }
 
 function formatNote(note: PolicyNote): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { describe } from 'node:test'
 import { isComplaint, parsePolicy, type PolicyJson } from './cedar.ts'
-import { entityLiteral, factsRead, nodesOf } from './expressions.ts'
+import { contextReads, entityLiteral, nodesOf } from './expressions.ts'
 
 function conditionsOf(text: string): PolicyJson['conditions'] {
   const policy = parsePolicy(`permit (principal, action, resource) ${text};`)
@@ -29,9 +29,38 @@ describe('which facts a condition reads', () => {
   ]
   for (const { text, facts } of cases) {
     test(text === '' ? 'no condition' : text, () => {
-      const read = factsRead(conditionsOf(text))
-      assert.deepEqual(read === 'all' ? 'all' : [...read].sort(), facts)
+      const read = contextReads(conditionsOf(text))
+      assert.deepEqual(read === 'all' ? 'all' : [...read.facts].sort(), facts)
     })
+  }
+})
+
+describe('which arguments a condition reads', () => {
+  const cases: readonly { readonly text: string; readonly args: unknown }[] = [
+    { text: 'context.mfa', args: undefined },
+    { text: 'context.args.amount > 5', args: { amount: 'whole' } },
+    { text: 'context.args["a b"] == "x" && context.args.amount > 5', args: { 'a b': 'whole', amount: 'whole' } },
+    { text: 'context.args has note', args: { note: {} } },
+    { text: 'context.args has note && context.args.note == ""', args: { note: 'whole' } },
+    {
+      text: 'context.args.customer.id == 5 && context.args has customer.name',
+      args: { customer: { id: 'whole', name: {} } },
+    },
+    { text: 'context has args.customer', args: { customer: {} } },
+    { text: 'context has args', args: {} },
+    { text: '[context.args].contains(context.args)', args: 'whole' },
+    { text: 'context.args.customer == {id: 5} || context.args.customer.name == ""', args: { customer: 'whole' } },
+  ]
+  for (const { text, args } of cases) {
+    test(text, () => {
+      const read = contextReads(conditionsOf(`when { ${text} }`))
+      assert.ok(read !== 'all')
+      assert.deepEqual(plain(read.args), args)
+    })
+  }
+  function plain(tree: unknown): unknown {
+    if (!(tree instanceof Map)) return tree
+    return Object.fromEntries([...tree].map(([name, below]) => [String(name), plain(below)]))
   }
 })
 
@@ -46,5 +75,6 @@ test('every literal entity is found, wherever it stands', () => {
 
 test('a chain of thousands is walked', () => {
   const chain = `when { context.mfa${' && context.mfa'.repeat(2_000)} }`
-  assert.deepEqual([...factsRead(conditionsOf(chain))], ['mfa'])
+  const read = contextReads(conditionsOf(chain))
+  assert.deepEqual(read === 'all' ? read : [...read.facts], ['mfa'])
 })

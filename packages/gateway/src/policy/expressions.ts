@@ -2,6 +2,7 @@
  * Walks over the conditions of a policy in Cedar's JSON form (`policyToJson`): which entities they name, which facts they read, which
  * variables they touch. Without recursion, as a chain of a thousand `&&` is a thousand levels deep.
  */
+import type { ReadTree } from './arguments/types.ts'
 import { allFacts, type FactName } from './schema.ts'
 
 /** An entity by type and id. */
@@ -69,32 +70,72 @@ export function toEntityRef(value: unknown): EntityRef | undefined {
   return typeof type === 'string' && typeof id === 'string' ? { type, id } : undefined
 }
 
-/**
- * The facts that conditions read. `'all'` when the whole context is used as a value (compared, passed on), so that what is read cannot
- * be told.
- */
-export function factsRead(conditions: readonly { readonly body: unknown }[]): ReadonlySet<FactName> | 'all' {
-  const facts = new Set<FactName>()
-  let direct = 0
-  let mentions = 0
-  for (const { body } of conditions) {
-    for (const node of nodesOf(body)) {
-      if (node.operator === 'Var' && node.operands === 'context') mentions++
-      const fact = factOf(node)
-      if (fact === undefined) continue
-      direct++
-      facts.add(fact)
-    }
-  }
-  return mentions === direct ? facts : 'all'
+/** What conditions read of the context. */
+export interface ContextReads {
+  readonly facts: ReadonlySet<FactName>
+  /** What they read of a tool's arguments; absent when nothing. */
+  readonly args?: ReadTree
 }
 
-function factOf(node: ExpressionNode): FactName | undefined {
-  if ((node.operator !== '.' && node.operator !== 'has') || !isVariable(operandOf(node, 'left'), 'context'))
-    return undefined
-  const attribute = operandOf(node, 'attr')
-  const name: unknown = Array.isArray(attribute) ? attribute[0] : attribute
-  return [...allFacts].find((fact) => fact === name)
+/** What conditions read; `'all'` when the whole context is used as a value (compared, passed on), so that what is read cannot be told. */
+export function contextReads(conditions: readonly { readonly body: unknown }[]): ContextReads | 'all' {
+  const facts = new Set<FactName>()
+  let args: ReadTree | undefined
+  for (const path of conditions.flatMap(({ body }) => [...contextPaths(body)])) {
+    const [name, ...below] = path.names
+    const fact = [...allFacts].find((known) => known === name)
+    if (fact !== undefined) facts.add(fact)
+    else if (name === 'args') args = joinReads(args, treeOf(below, path.isPresence))
+    else return 'all'
+  }
+  return args === undefined ? { facts } : { facts, args }
+}
+
+/** A way from the context down to what is read. */
+export interface ContextPath {
+  readonly names: readonly string[]
+  /** Whether it is only asked whether it is there (`has`). */
+  readonly isPresence: boolean
+}
+
+/** Every way on which an expression reads the context; without names where it is used as a whole. */
+export function* contextPaths(expression: unknown): Generator<ContextPath> {
+  const open: unknown[] = [expression]
+  while (open.length > 0) {
+    const node = toNode(open.pop())
+    if (node === undefined) continue
+    const path = pathOf(node)
+    if (path === undefined) open.push(...childrenOf(node))
+    else yield path
+  }
+}
+
+/** The path of `context.a.b` or `context.a has b`; undefined for anything else. */
+export function pathOf(node: ExpressionNode): ContextPath | undefined {
+  const names: string[] = []
+  let at: ExpressionNode | undefined = node
+  while (at?.operator === '.' || at?.operator === 'has') {
+    const attribute = operandOf(at, 'attr')
+    const steps: readonly unknown[] = Array.isArray(attribute) ? attribute : [attribute]
+    names.unshift(...steps.map(String))
+    at = toNode(operandOf(at, 'left'))
+  }
+  if (at?.operator !== 'Var' || at.operands !== 'context') return undefined
+  return { names, isPresence: node.operator === 'has' }
+}
+
+function treeOf(names: readonly string[], isPresence: boolean): ReadTree {
+  const end: ReadTree = isPresence ? new Map() : 'whole'
+  return names.reduceRight<ReadTree>((below, name) => new Map([[name, below]]), end)
+}
+
+/** What two readers read together. */
+export function joinReads(a: ReadTree | undefined, b: ReadTree | undefined): ReadTree | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  if (a === 'whole' || b === 'whole') return 'whole'
+  const joined = new Map(a)
+  for (const [name, below] of b) joined.set(name, joinReads(joined.get(name), below) ?? below)
+  return joined
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

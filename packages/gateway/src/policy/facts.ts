@@ -8,6 +8,8 @@ export interface Circumstances {
   readonly nowMs: number
   /** Absent where the caller has no connection to speak of. */
   readonly client: ClientAddress | undefined
+  /** The JSON text of a tool call's arguments; absent where there is none or it is not known. */
+  readonly arguments?: string
 }
 
 /**
@@ -18,8 +20,9 @@ export function buildContext(
   facts: ReadonlySet<FactName>,
   principal: Principal,
   circumstances: Circumstances,
+  args?: Readonly<Record<string, ContextValue>>,
 ): Readonly<Record<string, ContextValue>> {
-  const context: Record<string, ContextValue> = {}
+  const context: Record<string, ContextValue> = args === undefined ? {} : { args }
   for (const fact of facts) {
     const value = factValue(fact, principal, circumstances)
     if (value !== undefined) context[fact] = value

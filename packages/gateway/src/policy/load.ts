@@ -32,7 +32,10 @@ export function loadPolicy(input: PolicyInput): LoadedPolicy | PolicyProblems {
   const linted = lintPolicies(policies, catalog)
   const found = [...linted, ...withoutEchoes(validateAll(policies, formatSchema(catalog)), linted)]
   if (found.length > 0) return refused(found)
-  return new LoadedPolicy(policies, catalog, hashOf(input, catalog))
+  const canonicalText = canonicalTextOf(input, catalog)
+  const hash = createHash('sha256').update(canonicalText).digest('hex')
+  const sources = [systemFile, ...input.files.toSorted(byName)]
+  return new LoadedPolicy({ policies, catalog, hash, canonicalText, sources })
 }
 
 /** Whether the answer of `loadPolicy` is a refusal. */
@@ -111,24 +114,32 @@ function toProblem(complaint: CedarComplaint, policy: ParsedPolicy | undefined):
 }
 
 /**
- * SHA-256 over everything that a decision can depend on: the policies' texts, what the configuration declares, the schema and Cedar's
- * version. Not over the names and order of files, which decide nothing: the same policy has the same hash wherever it lies.
+ * Everything that a decision can depend on: the policies' texts, what the configuration declares, the schema and Cedar's version. Not the
+ * names and order of files, which decide nothing: the same policy has the same hash wherever it lies.
  */
-function hashOf(input: PolicyInput, catalog: Catalog): string {
+function canonicalTextOf(input: PolicyInput, catalog: Catalog): string {
   const files = [systemFile, ...input.files].map(({ text }) => text)
-  const resources = [...catalog.databases.values()].map(({ name, zone, tables }) => ({
+  const databases = [...catalog.databases.values()].map(({ name, zone, tables, columns }) => ({
     name,
     zone: zone ?? null,
     tables: [...tables].sort(),
+    columns: [...columns.values()]
+      .flatMap((declared) => declared.map((column) => `${column.entity} ${column.class}`))
+      .sort(),
   }))
-  const content = canonicalJson({
+  const servers = [...catalog.servers.values()].map(({ name, zone, tools }) => ({
+    name,
+    zone: zone ?? null,
+    tools: [...tools.values()].map((tool) => ({ name: tool.name, hash: tool.hash })).sort(byName),
+  }))
+  return canonicalJson({
     cedar: cedarVersion(),
     schema: formatSchema(catalog),
     files: files.sort(),
-    resources: resources.sort(byName),
+    databases: databases.sort(byName),
+    servers: servers.sort(byName),
     workloads: [...catalog.workloads].sort(),
   })
-  return createHash('sha256').update(content).digest('hex')
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {

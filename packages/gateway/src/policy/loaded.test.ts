@@ -286,7 +286,13 @@ test('the gate for incomplete statements works; only the linter keeps it shut ou
   )
   const input = sampleInput()
   const { policies } = parseAll([{ name: 'x.cedar', text }])
-  const unlinted = new LoadedPolicy(policies, buildCatalog(input), 'hash')
+  const unlinted = new LoadedPolicy({
+    policies,
+    catalog: buildCatalog(input),
+    hash: 'hash',
+    canonicalText: '',
+    sources: [],
+  })
   const hr = unlinted.decide(sampleSession(person(['hr']), 'hr'), shapeOf([], 'COPY'), NOW).decision
   assert.deepEqual([hr.outcome, hr.policies], ['allow', ['all']])
   const cards = unlinted.decide(sampleSession(person(['hr']), 'cards'), shapeOf([], 'COPY'), NOW).decision

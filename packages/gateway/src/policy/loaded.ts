@@ -1,4 +1,5 @@
 import type {
+  AskedFacts,
   BoundaryAction,
   ClientAddress,
   DecidedShape,
@@ -8,144 +9,184 @@ import type {
   Resource,
   Session,
   Shape,
+  ViaFacts,
+  ViaLink,
 } from '#model'
-import type { Catalog, CatalogDatabase } from './catalog.ts'
-import { answerCheck, type CheckResult } from './check.ts'
-import { buildBoundary, buildPrincipal, buildTarget, type Principal } from './entities.ts'
+import { leaves } from './actions.ts'
+import { Answers, type Asked } from './answers.ts'
+import type { Catalog, CatalogResource } from './catalog.ts'
+import { decideVia } from './connecting.ts'
 import { DecidedShapes } from './decided-shapes.ts'
+import { buildBoundary, buildPrincipal, buildTool, type Principal } from './entities.ts'
 import { explainQuestion } from './explain.ts'
 import type { Explanation, ExplainQuestion } from './explanation.ts'
 import type { Circumstances } from './facts.ts'
-import type { ParsedPolicy } from './policies.ts'
-import { isUnaskable, type Question, statementQuestions } from './questions.ts'
-import { Recent } from './recent.ts'
-import { Slices } from './slices.ts'
-import { type Answered, denied, joinAnswers } from './verdict.ts'
+import type { ParsedPolicy, PolicyFile } from './policies.ts'
+import { connectQuestion, isUnaskable, operationQuestions } from './questions.ts'
+import { denied, settle } from './verdict.ts'
+import { principalOn, resourceNamed } from './way.ts'
 
-/** Answers to single checks that are kept: identities × objects in use, each some hundred bytes. */
-const KEPT_ANSWERS = 20_000
 /** Decided shapes that are kept. */
 const KEPT_SHAPES = 50_000
+
+/** What `loadPolicy` makes a policy set from, all of it checked. */
+export interface CheckedSet {
+  readonly policies: readonly ParsedPolicy[]
+  readonly catalog: Catalog
+  /** SHA-256 of `canonicalText` (hexadecimal). */
+  readonly hash: string
+  readonly canonicalText: string
+  readonly sources: readonly PolicyFile[]
+}
 
 /** A policy set in force. Answers synchronously and never throws: whatever goes wrong is a denial. */
 export class LoadedPolicy implements Policy {
   readonly kind = 'loaded'
   readonly hash: string
+  readonly #set: CheckedSet
   readonly #catalog: Catalog
-  readonly #policies: ReadonlyMap<string, ParsedPolicy>
-  readonly #slices: Slices
-  readonly #answers = new Recent<CheckResult>(KEPT_ANSWERS)
+  readonly #answers: Answers
   readonly #decided = new DecidedShapes(KEPT_SHAPES)
-  /** A session's identity and resource never change, so its principal is built once. */
-  readonly #callers = new WeakMap<Session, Caller>()
+  /** A session's identity and resource never change, so for each way by which its operations come the principal is built once. */
+  readonly #callers = new WeakMap<Session, Map<string, Caller>>()
 
   /** For `loadPolicy`, which has checked all of it. */
-  constructor(policies: readonly ParsedPolicy[], catalog: Catalog, hash: string) {
-    this.hash = hash
-    this.#catalog = catalog
-    this.#policies = new Map(policies.map((policy) => [policy.id, policy]))
-    this.#slices = new Slices(policies, catalog)
+  constructor(set: CheckedSet) {
+    this.hash = set.hash
+    this.#set = set
+    this.#catalog = set.catalog
+    this.#answers = new Answers(set.policies, set.catalog, set.hash)
   }
 
   /** Ids of all policies in force, the shipped ones included. */
   get policyIds(): readonly string[] {
-    return [...this.#policies.keys()]
+    return this.#set.policies.map(({ id }) => id)
   }
 
-  decideConnect(identity: Identity, resource: Resource, nowMs: number, client?: ClientAddress): Decision {
+  /** The files that it was loaded from, the shipped one first. */
+  get sources(): readonly PolicyFile[] {
+    return this.#set.sources
+  }
+
+  /** Everything that its decisions depend on, as canonical JSON; its SHA-256 is the hash. */
+  get canonicalText(): string {
+    return this.#set.canonicalText
+  }
+
+  decideConnect(
+    identity: Identity,
+    resource: Resource,
+    nowMs: number,
+    client?: ClientAddress,
+    via?: ViaLink,
+  ): Decision {
     return this.#guarded(() => {
-      const database = this.#catalog.databases.get(resource.name)
-      if (database === undefined) return this.#unknownResource()
-      const question = { action: 'connect', target: buildTarget({ kind: 'database' }, database) } as const
-      return this.#ask([question], buildPrincipal(identity, this.#catalog), { nowMs, client }).decision
+      const root = resourceNamed(resource.name, this.#catalog)
+      if (root === undefined) return this.#unknownResource()
+      const circumstances = { nowMs, client }
+      if (via !== undefined)
+        return decideVia({ identity, database: root, via, circumstances }, this.#catalog, this.#answers, this.hash)
+      return this.#answers.ask([connectQuestion(root)], buildPrincipal(identity, this.#catalog), circumstances).decision
     })
   }
 
   decideBoundary(identity: Identity, action: BoundaryAction, nowMs: number, client?: ClientAddress): Decision {
     return this.#guarded(() => {
-      const question = { action, target: buildBoundary(this.#catalog) }
-      return this.#ask([question], buildPrincipal(identity, this.#catalog), { nowMs, client }).decision
+      const question = { action: leaves[action], target: buildBoundary(this.#catalog) }
+      return this.#answers.ask([question], buildPrincipal(identity, this.#catalog), { nowMs, client }).decision
     })
   }
 
-  decide(session: Session, shape: Shape, nowMs: number): DecidedShape {
+  decide(session: Session, shape: Shape, nowMs: number, asked: AskedFacts = {}): DecidedShape {
     try {
-      return this.#decide(session, shape, nowMs)
+      return this.#decide(session, shape, nowMs, asked)
     } catch {
       return Object.freeze({ shape, decision: this.#broken() })
     }
   }
 
-  decideList(_session: Session, tools: readonly string[]): readonly boolean[] {
-    return tools.map(() => false)
+  decideList(session: Session, tools: readonly string[], nowMs: number): readonly boolean[] {
+    return tools.map((name) => this.#mayList(session, name, nowMs))
   }
 
   /** Explains how a question would be answered now: the answer, check by check, and which permits nearly matched. For `why`, not for deciding. */
   explain(question: ExplainQuestion): Explanation {
     return explainQuestion(question, {
       catalog: this.#catalog,
-      policies: [...this.#policies.values()],
+      policies: this.#set.policies,
       policyHash: this.hash,
-      ask: (asked, principal, circumstances) => this.#ask(asked, principal, circumstances),
+      ask: (asked, principal, circumstances) => this.#answers.ask(asked, principal, circumstances),
     })
   }
 
-  #decide(session: Session, shape: Shape, nowMs: number): DecidedShape {
-    const caller = this.#callers.get(session) ?? this.#meet(session)
-    const known = this.#decided.get(caller.key, shape)
-    if (known !== undefined) return known
-    const { decision, isCacheable } = this.#askShape(caller, shape, { nowMs, client: session.client })
+  #decide(session: Session, shape: Shape, nowMs: number, asked: AskedFacts): DecidedShape {
+    const caller = this.#caller(session, asked.via)
+    if (typeof caller === 'string') return Object.freeze({ shape, decision: this.#denied(caller) })
+    const kept = this.#decided.get(caller.key, shape)
+    if (kept !== undefined && asked.approved === undefined) return kept
+    const circumstances = { nowMs, client: session.client, ...argumentsOf(asked) }
+    const { decision, isCacheable } = this.#askShape(caller, shape, circumstances)
+    if (asked.approved !== undefined) return Object.freeze({ shape, decision: settle(decision, asked.approved) })
     const decided = Object.freeze({ shape, decision })
     if (isCacheable) this.#decided.set(caller.key, decided)
     return decided
   }
 
-  #askShape(caller: Caller, shape: Shape, circumstances: Circumstances): Asked {
-    if (caller.database === undefined) return { decision: this.#unknownResource(), answers: [], isCacheable: false }
-    const questions = statementQuestions(shape.accesses, shape.incomplete !== undefined, caller.database)
-    if (!isUnaskable(questions)) return this.#ask(questions, caller.principal, circumstances)
-    return { decision: denied(questions.code, questions.reason, this.hash), answers: [], isCacheable: false }
+  #askShape(caller: Caller, shape: Shape, circumstances: Circumstances): Pick<Asked, 'decision' | 'isCacheable'> {
+    const { principal, root } = caller
+    if (root === undefined) return { decision: this.#unknownResource(), isCacheable: false }
+    const isIncomplete = shape.incomplete !== undefined
+    const { accesses, definition } = shape
+    const questions = operationQuestions({ accesses, isIncomplete, definition }, root)
+    if (!isUnaskable(questions)) return this.#answers.ask(questions, principal, circumstances)
+    return { decision: denied(questions.code, questions.reason, this.hash), isCacheable: false }
   }
 
-  #ask(questions: readonly Question[], principal: Principal, circumstances: Circumstances): Asked {
-    let isCacheable = true
-    const answers: Answered[] = []
-    for (const question of questions) {
-      const { result, isKept } = this.#answer(question, principal, circumstances)
-      isCacheable &&= isKept
-      answers.push({ question, result })
+  #mayList(session: Session, name: string, nowMs: number): boolean {
+    try {
+      const caller = this.#caller(session, undefined)
+      if (typeof caller === 'string' || caller.root?.kind !== 'server') return false
+      const tool = caller.root.tools.get(name)
+      if (tool === undefined) return false
+      const question = { action: leaves.listTool, target: buildTool(tool, caller.root) }
+      const { decision } = this.#answers.ask([question], caller.principal, { nowMs, client: session.client })
+      return decision.outcome === 'allow'
+    } catch {
+      return false
     }
-    return { decision: joinAnswers(answers, this.hash), answers, isCacheable }
   }
 
-  #answer(
-    { action, target }: Question,
-    principal: Principal,
-    circumstances: Circumstances,
-  ): { result: CheckResult; isKept: boolean } {
-    // neither part of the key holds a line feed: names are encoded, the principal's key is JSON
-    const key = `${action}\n${target.key}\n${principal.key}`
-    const known = this.#answers.get(key)
-    if (known !== undefined) return { result: known, isKept: true }
-    const slice = this.#slices.get({ action, principal: principal.ref.type, database: target.database })
-    const result = answerCheck({ action, principal, target, circumstances }, slice, this.#policies)
-    const isError = result.outcome === 'deny' && result.cause === 'error'
-    const isKept = slice.isCacheable && !isError
-    if (isKept) this.#answers.set(key, result)
-    return { result, isKept }
-  }
-
-  #meet(session: Session): Caller {
-    const principal = buildPrincipal(session.identity, this.#catalog)
-    // what the resource *is* was approved with the policy; the session's own object may be older
-    const database = this.#catalog.databases.get(session.resource.name)
-    const caller = { principal, database, key: `${database?.entity ?? ''}\n${principal.key}` }
-    this.#callers.set(session, caller)
+  /** Who asks, or what is wrong with the way by which they do. */
+  #caller(session: Session, via: ViaFacts | undefined): Caller | string {
+    // what a child sends is never its person's own, also when nobody says which call it is for
+    const way = via ?? (session.via === undefined ? undefined : { server: session.via.server })
+    if (way !== undefined && session.via !== undefined && way.server !== session.via.server)
+      return 'it comes through another MCP server than its session'
+    const ways = this.#callers.get(session) ?? new Map<string, Caller>()
+    this.#callers.set(session, ways)
+    const name = way === undefined ? '' : JSON.stringify([way.server, way.tool ?? null])
+    const known = ways.get(name)
+    if (known !== undefined) return known
+    const caller = this.#meet(session, way)
+    // only what the catalog knows is kept, so there are never many
+    if (typeof caller !== 'string') ways.set(name, caller)
     return caller
+  }
+
+  #meet(session: Session, via: ViaFacts | undefined): Caller | string {
+    // what the resource *is* was approved with the policy; the session's own object may be older
+    const root = resourceNamed(session.resource.name, this.#catalog)
+    const principal = principalOn(session.identity, via, this.#catalog)
+    if (typeof principal === 'string') return principal
+    return { principal, root, key: `${root?.entity ?? ''}\n${principal.key}` }
   }
 
   #unknownResource(): Decision {
     return denied('SP_RESOURCE_UNKNOWN', 'the policy in force knows no such resource', this.hash)
+  }
+
+  #denied(reason: string): Decision {
+    return denied('SP_POLICY_DENIED', reason, this.hash)
   }
 
   #guarded(decide: () => Decision): Decision {
@@ -161,17 +202,14 @@ export class LoadedPolicy implements Policy {
   }
 }
 
-/** What is known of a session's caller. */
-interface Caller {
-  readonly principal: Principal
-  readonly database: CatalogDatabase | undefined
-  /** Names the resource and everything that policy can see of the identity. */
-  readonly key: string
+function argumentsOf(asked: AskedFacts): Pick<AskedFacts, 'arguments'> {
+  return asked.arguments === undefined ? {} : { arguments: asked.arguments }
 }
 
-/** A decision with the answers behind it. */
-export interface Asked {
-  readonly decision: Decision
-  readonly answers: readonly Answered[]
-  readonly isCacheable: boolean
+/** What is known of a session's caller on one way. */
+interface Caller {
+  readonly principal: Principal
+  readonly root: CatalogResource | undefined
+  /** Names the resource and everything that policy can see of the identity. */
+  readonly key: string
 }

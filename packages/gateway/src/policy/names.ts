@@ -2,10 +2,10 @@
  * Names of entities: `<resource>/<part>/…`, each part percent-encoded, so that no name of a table, tool or argument can look like another.
  */
 
-const SAFE = /[!#$&-),-.0-[\]-~+]/
+const SAFE = /[!$&-),-.0-[\]-~+]/
 
 /**
- * Encodes one part of an entity name: printable ASCII other than `%`, `/`, `"`, `\`, `*` and space stays; everything else becomes
+ * Encodes one part of an entity name: printable ASCII other than `%`, `/`, `#`, `"`, `\`, `*` and space stays; everything else becomes
  * percent-encoded UTF-8; a final `.approved` is written `%2Eapproved` (it would look like the twin of an action); empty is `%`.
  *
  * @throws {URIError} for a lone surrogate, which has no UTF-8 form.
@@ -26,6 +26,11 @@ function percentEncode(character: string): string {
 /** Joins parts to an entity name. */
 export function encodeName(parts: readonly string[]): string {
   return parts.map(encodePart).join('/')
+}
+
+/** The name of a column's data: `<database>/<schema>/<table>#<column>`. */
+export function encodeData(table: readonly string[], column: string): string {
+  return `${encodeName(table)}#${encodePart(column)}`
 }
 
 /** Formats text as a Cedar string literal. */

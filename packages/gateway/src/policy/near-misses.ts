@@ -3,14 +3,16 @@
  * conditions; all are asked at once, and what is missing from the reasons did not hold (`policy.md` §10).
  */
 import { type LeafAction, reachOf } from './actions.ts'
+import { projectArguments } from './arguments/project.ts'
+import { pruneRecord, type RecordType } from './arguments/types.ts'
 import type { Catalog } from './catalog.ts'
-import { askOnce } from './cedar.ts'
+import { askOnce, type ContextValue } from './cedar.ts'
 import type { Principal, Target } from './entities.ts'
 import { buildContext, type Circumstances } from './facts.ts'
 import { type PolicyParts, partsOf } from './parts.ts'
 import type { ParsedPolicy } from './policies.ts'
 import { allFacts, type FactName, formatSchemaFor } from './schema.ts'
-import { canLieIn } from './slices.ts'
+import { canLieIn, readsOf } from './slices.ts'
 
 /** A permit and the parts of it that did not hold. */
 export interface Missed {
@@ -18,6 +20,8 @@ export interface Missed {
   readonly failed: readonly string[]
   /** Whether it is a permit for this principal at all. */
   readonly isForPrincipal: boolean
+  /** Whether nothing failed but that it is for the person, and not for what an MCP server does in their name. */
+  readonly isDirect: boolean
 }
 
 /** What was asked. */
@@ -26,6 +30,8 @@ export interface MissedQuestion {
   readonly principal: Principal
   readonly target: Target
   readonly circumstances: Circumstances
+  /** The person or workload behind a principal that comes through an MCP server. */
+  readonly direct: Principal | undefined
 }
 
 /** Permits looked at for one question: each costs some ten microseconds, and people wait. */
@@ -37,19 +43,14 @@ export function findNearMisses(
   policies: readonly ParsedPolicy[],
   catalog: Catalog,
 ): readonly Missed[] {
-  const permits = policies.filter(
-    (policy) => policy.effect === 'permit' && canLieIn(policy, catalog, question.target.database),
-  )
+  const { action, principal, target, direct } = question
+  const permits = policies.filter((policy) => policy.effect === 'permit' && canLieIn(policy, catalog, target.root))
   const candidates = permits.slice(0, MAX_PERMITS).map((policy) => ({ policy, parts: partsOf(policy) }))
-  const held = heldParts(
-    question,
-    candidates.map(({ parts }) => parts),
-    catalog,
-  )
-  const reach = reachOf(question.action, true)
+  const held = heldParts(question, principal, candidates, catalog)
+  const heldDirectly = direct === undefined ? new Set<string>() : heldParts(question, direct, candidates, catalog)
   const missed: Missed[] = []
   candidates.forEach(({ policy, parts }, index) => {
-    const isForAction = policy.action.op === 'All' || policy.action.actions.some((action) => reach.has(action))
+    const isForAction = coversAction(policy, action)
     const isForPrincipal = held.has(partName(index, 'principal'))
     const failed = [
       ...(isForPrincipal ? [] : [parts.principal.words]),
@@ -57,27 +58,63 @@ export function findNearMisses(
       ...(held.has(partName(index, 'resource')) ? [] : [parts.resource.words]),
       ...firstFailedCondition(index, parts, held),
     ]
-    if (failed.length > 0 && (isForAction || failed.length === 1)) missed.push({ policy, failed, isForPrincipal })
+    const isDirect = !isForPrincipal && failed.length === 1 && heldDirectly.has(partName(index, 'principal'))
+    if (failed.length > 0 && (isForAction || failed.length === 1))
+      missed.push({ policy, failed, isForPrincipal, isDirect })
   })
-  return missed.toSorted(
-    (a, b) => Number(b.isForPrincipal) - Number(a.isForPrincipal) || a.failed.length - b.failed.length,
-  )
+  return missed.toSorted((a, b) => nearness(b) - nearness(a) || a.failed.length - b.failed.length)
 }
 
-/** The names of all parts that hold. */
-function heldParts(question: MissedQuestion, permits: readonly PolicyParts[], catalog: Catalog): ReadonlySet<string> {
+function nearness({ isForPrincipal, isDirect }: Missed): number {
+  return isForPrincipal ? 2 : Number(isDirect)
+}
+
+function coversAction({ action: { op, actions } }: ParsedPolicy, action: LeafAction): boolean {
+  const reach = reachOf(action, true)
+  return op === 'All' || actions.some((name) => reach.has(name))
+}
+
+/** A permit with its parts. */
+interface Candidate {
+  readonly policy: ParsedPolicy
+  readonly parts: PolicyParts
+}
+
+/** The names of all parts that hold for a principal. */
+function heldParts(
+  { action, target, circumstances }: MissedQuestion,
+  principal: Principal,
+  candidates: readonly Candidate[],
+  catalog: Catalog,
+): ReadonlySet<string> {
   const synthetic: Record<string, string> = {}
-  permits.forEach((parts, index) => Object.assign(synthetic, syntheticPermits(index, parts)))
-  const { action, principal, target, circumstances } = question
+  candidates.forEach(({ parts }, index) => Object.assign(synthetic, syntheticPermits(index, parts)))
   const optional = new Set<FactName>(circumstances.client === undefined ? ['net'] : [])
-  const answer = askOnce(formatSchemaFor(catalog, { actions: [action], facts: allFacts, optional }), synthetic, {
+  const args = argumentsFor(action, candidates, circumstances.arguments)
+  // a person may not be able to do it at all, as what is asked is for what comes through a server: only the parts count here
+  const asked = { ...action, principals: [principal.ref.type] }
+  const schema = formatSchemaFor(catalog, { actions: [asked], facts: allFacts, optional, args: args?.type })
+  const answer = askOnce(schema, synthetic, {
     principal: principal.ref,
-    action,
+    action: action.name,
     resource: target.ref,
-    context: buildContext(allFacts, principal, circumstances),
+    context: buildContext(allFacts, principal, circumstances, args?.values),
     entities: [...principal.entities, ...target.entities],
   })
   return new Set(answer.kind === 'allow' ? answer.reason : [])
+}
+
+/** The arguments that permits for this action read; undefined when there are none, or one is not what it is declared to be. */
+function argumentsFor(
+  action: LeafAction,
+  candidates: readonly Candidate[],
+  text: string | undefined,
+): { readonly type: RecordType; readonly values: Readonly<Record<string, ContextValue>> } | undefined {
+  const { args } = readsOf(candidates.map(({ policy }) => policy).filter((policy) => coversAction(policy, action)))
+  if (action.arguments === undefined || args === undefined) return undefined
+  const type = pruneRecord(action.arguments, args)
+  const projected = projectArguments(text, type)
+  return projected.kind === 'unfit' ? undefined : { type, values: projected.values }
 }
 
 function syntheticPermits(index: number, parts: PolicyParts): Readonly<Record<string, string>> {

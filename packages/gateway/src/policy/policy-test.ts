@@ -17,7 +17,11 @@ export interface PolicyTestReport {
 export interface PolicyTestResult {
   readonly name: string
   readonly passed: boolean
-  readonly expected: { readonly outcome: Decision['outcome']; readonly policies?: readonly string[] }
+  readonly expected: {
+    readonly outcome: Decision['outcome']
+    readonly policies?: readonly string[]
+    readonly need?: string
+  }
   readonly decision: Decision
   readonly explanation: Explanation
 }
@@ -37,7 +41,7 @@ export function testPolicy(loaded: LoadedPolicy, document: unknown): PolicyTestR
 }
 
 function runCase(loaded: LoadedPolicy, policyCase: PolicyCase): PolicyTestResult {
-  const { name, identity, what, expect, by, nowMs, address } = policyCase
+  const { name, identity, what, expect, by, needs, nowMs, address } = policyCase
   const client: ClientAddress | undefined = address === undefined ? undefined : { address, port: 0, tls: true }
   const explanation = loaded.explain({
     identity,
@@ -49,8 +53,15 @@ function runCase(loaded: LoadedPolicy, policyCase: PolicyCase): PolicyTestResult
   const { decision } = explanation
   return {
     name,
-    passed: decision.outcome === expect && (by === undefined || by.join('\n') === decision.policies.join('\n')),
-    expected: { outcome: expect, ...(by === undefined ? {} : { policies: by }) },
+    passed:
+      decision.outcome === expect &&
+      (by === undefined || by.join('\n') === decision.policies.join('\n')) &&
+      (needs === undefined || needs === decision.need),
+    expected: {
+      outcome: expect,
+      ...(by === undefined ? {} : { policies: by }),
+      ...(needs === undefined ? {} : { need: needs }),
+    },
     decision,
     explanation,
   }

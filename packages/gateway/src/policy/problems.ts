@@ -12,6 +12,7 @@ export type PolicyRule =
   | 'cde-review'
   | 'ban'
   | 'approval'
+  | 'argument'
 
 /** Something wrong with a policy, with its place. */
 export interface PolicyProblem {

@@ -1,5 +1,6 @@
-import { APPROVED, groups, leaves, type LeafAction, twinOf } from './actions.ts'
-import type { Catalog } from './catalog.ts'
+import { APPROVED, groups, type LeafAction, twinOf } from './actions.ts'
+import { formatRecord, type RecordType } from './arguments/types.ts'
+import { cardClasses, type Catalog } from './catalog.ts'
 import { formatString } from './names.ts'
 
 /** What the boundary itself knows about a request; nothing a client asserts. */
@@ -22,32 +23,31 @@ export interface SchemaSelection {
   readonly facts: ReadonlySet<FactName>
   /** Facts that this request may lack; `agent` is always optional. */
   readonly optional?: ReadonlySet<FactName>
-}
-
-/** Every leaf action. */
-const allActions: readonly LeafAction[] = Object.keys(leaves).filter(isLeafAction)
-
-/** Whether a word is a leaf action. */
-export function isLeafAction(word: string): word is LeafAction {
-  return Object.hasOwn(leaves, word)
+  /** The arguments of a tool's action; absent means all that it has, undefined none. */
+  readonly args?: RecordType | undefined
 }
 
 /** The whole schema, against which policies are validated. */
 export function formatSchema(catalog: Catalog): string {
-  return formatSchemaFor(catalog, { actions: allActions, facts: allFacts })
+  // the same whatever order the configuration names resources and tools in
+  const actions = [...catalog.actions.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  return formatSchemaFor(catalog, { actions, facts: allFacts })
 }
 
 /** The schema of a selection in Cedar's human syntax. Entity types are always all there: there are few of them, actions are what costs. */
 export function formatSchemaFor(catalog: Catalog, selection: SchemaSelection): string {
-  const wanted = new Set(selection.actions.flatMap((action) => leaves[action].groups))
+  const wanted = new Set(selection.actions.flatMap((action) => action.groups))
   const lines = entityLines(catalog)
   lines.push(`action ${quote(APPROVED)};`)
   for (const group of groups) {
     if (!wanted.has(group)) continue
     lines.push(`action ${quote(group)};`, `action ${quote(twinOf(group))} in [${quote(group)}, ${quote(APPROVED)}];`)
   }
-  const context = formatContext(selection)
-  for (const action of selection.actions) lines.push(...actionLines(action, context))
+  const facts = factMembers(selection)
+  for (const action of selection.actions) {
+    const args = 'args' in selection ? selection.args : action.arguments
+    lines.push(...actionLines(action, args === undefined ? facts : [...facts, `args: ${formatRecord(args)}`]))
+  }
   return `${lines.join('\n')}\n`
 }
 
@@ -56,11 +56,15 @@ function entityLines(catalog: Catalog): string[] {
     `entity Group enum [${formatEnum(catalog.groups)}];`,
     `entity Zone enum [${formatEnum(catalog.zones)}];`,
     'entity Agent;',
+    `entity Class enum [${formatEnum(cardClasses)}];`,
     'entity Person, Workload in [Group];',
-    'entity Database in [Zone];',
+    'entity Server, Database in [Zone];',
+    'entity Tool in [Server];',
+    'entity Via in [Person, Workload, Tool, Server];',
     'entity Schema in [Database];',
     'entity Table in [Schema, Zone] { listed: Bool };',
     'entity Function in [Schema];',
+    'entity Data in [Class, Table];',
     'entity Boundary;',
   ]
 }
@@ -71,22 +75,21 @@ function formatEnum(names: ReadonlySet<string>): string {
   return (sorted.length > 0 ? sorted : ['%']).map(formatString).join(', ')
 }
 
-function formatContext(selection: SchemaSelection): string {
-  const members: string[] = []
-  for (const fact of [...selection.facts].sort()) {
+function factMembers(selection: SchemaSelection): readonly string[] {
+  return [...selection.facts].sort().map((fact) => {
     const isOptional = fact === 'agent' || (selection.optional?.has(fact) ?? false)
-    members.push(`${fact}${isOptional ? '?' : ''}: ${factTypes[fact]}`)
-  }
-  return `{ ${members.join(', ')} }`
+    return `${fact}${isOptional ? '?' : ''}: ${factTypes[fact]}`
+  })
 }
 
-function actionLines(action: LeafAction, context: string): readonly [string, string] {
-  const leaf = leaves[action]
-  const applies = `appliesTo { principal: [Person, Workload], resource: [${leaf.resources.join(', ')}], context: ${context} };`
-  const twinParents = [action, ...leaf.groups.map(twinOf)]
+function actionLines(action: LeafAction, context: readonly string[]): readonly [string, string] {
+  const principals = action.principals.join(', ')
+  const resources = action.resources.join(', ')
+  const applies = `appliesTo { principal: [${principals}], resource: [${resources}], context: { ${context.join(', ')} } };`
+  const twinParents = [action.name, ...action.groups.map(twinOf)]
   return [
-    `action ${quote(action)} in [${leaf.groups.map(quote).join(', ')}] ${applies}`,
-    `action ${quote(twinOf(action))} in [${twinParents.map(quote).join(', ')}] ${applies}`,
+    `action ${quote(action.name)} in [${action.groups.map(quote).join(', ')}] ${applies}`,
+    `action ${quote(twinOf(action.name))} in [${twinParents.map(quote).join(', ')}] ${applies}`,
   ]
 }
 

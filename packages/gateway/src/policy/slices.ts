@@ -4,21 +4,22 @@
  * kind of principal and database. A policy that a slice leaves out could not have matched: its scope shares no action with what is
  * above the action, or is about another type of principal, or lies in another database.
  */
-import { type LeafAction, reachOf } from './actions.ts'
-import { type Catalog, type CatalogDatabase, databaseOf } from './catalog.ts'
-import { factsRead } from './expressions.ts'
+import { type LeafAction, type PrincipalType, reachOf } from './actions.ts'
+import { pruneRecord, type ReadTree, type RecordType } from './arguments/types.ts'
+import { type Catalog, type CatalogResource, type CatalogServer, resourceOf } from './catalog.ts'
+import { type ContextReads, contextReads, joinReads } from './expressions.ts'
 import { isGuard, type ParsedPolicy } from './policies.ts'
 import { allFacts, type FactName, formatSchemaFor } from './schema.ts'
 import { type SlotContent, Slots } from './slots.ts'
 
-/** The two kinds of principal. */
-export type PrincipalType = 'Person' | 'Workload'
-
-/** What a slice is for; without a database it is for the boundary itself. */
+/** What a slice is for. */
 export interface SliceKey {
   readonly action: LeafAction
   readonly principal: PrincipalType
-  readonly database: CatalogDatabase | undefined
+  /** Of `Via`: the MCP server. */
+  readonly server: CatalogServer | undefined
+  /** Without one it is for the boundary itself. */
+  readonly root: CatalogResource | undefined
 }
 
 /** One side of a slice: the plain action's, or its approved twin's. */
@@ -26,6 +27,8 @@ export interface SliceSide {
   readonly name: string
   readonly content: SlotContent
   readonly facts: ReadonlySet<FactName>
+  /** The arguments that it reads; absent when none. */
+  readonly args: RecordType | undefined
 }
 
 /** The policies that can decide one kind of question. */
@@ -33,7 +36,7 @@ export interface Slice {
   readonly plain: SliceSide
   /** Absent when an approval could change nothing: no policy of the slice asks for one. */
   readonly approved?: SliceSide
-  /** Whether answers may be kept: not where the time or the network decides. */
+  /** Whether answers may be kept: not where the time, the network or an argument decides. */
   readonly isCacheable: boolean
 }
 
@@ -51,9 +54,9 @@ export class Slices {
     this.#catalog = catalog
   }
 
-  /** The slice for a question. There are at most actions × kinds × databases of them. */
+  /** The slice for a question. There are at most actions × kinds × resources of them, and of `Via` as many for each MCP server. */
   get(key: SliceKey): Slice {
-    const name = `${key.action} ${key.principal} ${key.database?.entity ?? ''}`
+    const name = `${key.action.name} ${key.principal} ${key.server?.entity ?? ''} ${key.root?.entity ?? ''}`
     const known = this.#made.get(name)
     if (known !== undefined) return known
     const slice = this.#make(key)
@@ -74,12 +77,14 @@ export class Slices {
   }
 
   #makeSide(key: SliceKey, policies: readonly ParsedPolicy[]): SliceSide {
-    const facts = factsOf(policies)
+    const reads = readsOf(policies)
+    const declared = key.action.arguments
+    const args = declared === undefined || reads.args === undefined ? undefined : pruneRecord(declared, reads.args)
     const content = {
-      schema: formatSchemaFor(this.#catalog, { actions: [key.action], facts }),
+      schema: formatSchemaFor(this.#catalog, { actions: [key.action], facts: reads.facts, args }),
       policies: policyTexts(policies),
     }
-    return { name: this.#slots.claim(), content, facts }
+    return { name: this.#slots.claim(), content, facts: reads.facts, args }
   }
 }
 
@@ -89,45 +94,58 @@ export function policyTexts(policies: readonly ParsedPolicy[]): Readonly<Record<
 }
 
 function isCacheable(side: SliceSide): boolean {
-  return UNCACHEABLE.every((fact) => !side.facts.has(fact))
+  return side.args === undefined && UNCACHEABLE.every((fact) => !side.facts.has(fact))
 }
 
-function factsOf(policies: readonly ParsedPolicy[]): ReadonlySet<FactName> {
+/** What the conditions of several policies read together. */
+export function readsOf(policies: readonly ParsedPolicy[]): ContextReads {
   const facts = new Set<FactName>()
+  let args: ReadTree | undefined
   for (const policy of policies) {
-    const read = factsRead(policy.conditions)
-    if (read === 'all') return allFacts
-    for (const fact of read) facts.add(fact)
+    const reads = contextReads(policy.conditions)
+    if (reads === 'all') return { facts: allFacts, args: 'whole' }
+    for (const fact of reads.facts) facts.add(fact)
+    args = joinReads(args, reads.args)
   }
-  return facts
+  return args === undefined ? { facts } : { facts, args }
 }
 
 /** The policies whose scope leaves open that they match. */
 function selectPolicies(
   policies: readonly ParsedPolicy[],
   catalog: Catalog,
-  key: Pick<SliceKey, 'database'> & { readonly principal?: PrincipalType },
+  key: SliceKey,
   reach: ReadonlySet<string>,
 ): readonly ParsedPolicy[] {
   return policies.filter(
     (policy) =>
       (policy.action.op === 'All' || policy.action.actions.some((action) => reach.has(action))) &&
-      (key.principal === undefined || canBe(policy, key.principal)) &&
-      canLieIn(policy, catalog, key.database),
+      canBe(policy, catalog, key) &&
+      canLieIn(policy, catalog, key.root),
   )
 }
 
-function canBe(policy: ParsedPolicy, principal: PrincipalType): boolean {
+function canBe(policy: ParsedPolicy, catalog: Catalog, { principal, server }: SliceKey): boolean {
   const { op, type, entity } = policy.principal
-  if (op === 'is') return type === principal
-  return op !== '==' || entity?.type === principal
+  if (op === 'is' && type !== principal) return false
+  if (op === '==' && entity?.type !== principal) return false
+  // only what comes through a server is below it or below a tool of it
+  if (entity?.type !== 'Server' && entity?.type !== 'Tool') return true
+  return server !== undefined && resourceOf(catalog, entity.type, entity.id) === server
 }
 
-/** Whether a policy can be about something in a database, or, without one, about the boundary. */
-export function canLieIn(policy: ParsedPolicy, catalog: Catalog, database: CatalogDatabase | undefined): boolean {
+/** Whether a policy can be about something in a resource, or, without one, about the boundary. */
+export function canLieIn(policy: ParsedPolicy, catalog: Catalog, root: CatalogResource | undefined): boolean {
   const { entity } = policy.resource
   if (entity === undefined) return true
-  if (entity.type === 'Boundary') return database === undefined
-  if (entity.type === 'Zone') return database !== undefined && database.zone === entity.id
-  return database !== undefined && databaseOf(catalog, entity.id) === database
+  switch (entity.type) {
+    case 'Boundary':
+      return root === undefined
+    case 'Zone':
+      return root !== undefined && root.zone === entity.id
+    case 'Class':
+      return root?.kind === 'database'
+    default:
+      return root !== undefined && resourceOf(catalog, entity.type, entity.id) === root
+  }
 }

@@ -47,6 +47,14 @@ function fixFor(type: string): string {
       return 'correct it (resource/schema), or list a table of the schema under its resource in the configuration'
     case 'Function':
       return 'correct it (resource/schema/function)'
+    case 'Server':
+      return 'correct it, or add the MCP server to the configuration'
+    case 'Tool':
+      return 'correct it (server/tool), or review the tool and pin it'
+    case 'Data':
+      return 'correct it (resource/schema/table#column), or declare the column in the configuration'
+    case 'Via':
+      return 'name the tool: principal is Via in Tool::"…"'
     case 'Boundary':
       return 'use the name of this boundary'
     default:

@@ -8,6 +8,7 @@ import { type Finding, placeFinding, type PolicyProblem } from '../problems.ts'
 import { placeAt } from '../source.ts'
 import { lintAnnotations } from './annotations.ts'
 import { lintApprovals } from './approvals.ts'
+import { lintArguments } from './arguments.ts'
 import { lintBan } from './bans.ts'
 import { lintEntities } from './entities.ts'
 import { locateAnnotation } from './locate.ts'
@@ -32,6 +33,7 @@ function* findingsOf(policy: ParsedPolicy, catalog: Catalog): Generator<Finding>
   yield* lintPermit(policy, catalog)
   yield* lintBan(policy)
   yield* lintApprovals(policy, catalog)
+  yield* lintArguments(policy, catalog)
 }
 
 function duplicateId(policy: ParsedPolicy, owner: ParsedPolicy): Finding {

@@ -40,6 +40,31 @@ export function locateEntity(policy: ParsedPolicy, entity: EntityRef): number {
   )
 }
 
+/** The first place that reads a path, `context.args.amount`, up to as many of its names as stand there. */
+export function locatePath(policy: ParsedPolicy, path: readonly string[]): number {
+  const { tokens } = policy.statement
+  let best = -1
+  let most = 0
+  tokens.forEach((token, start) => {
+    if (!isWord(token, path[0] ?? '')) return
+    const matched = matchedNames(tokens.slice(start, start + 3 * path.length), path)
+    if (matched > most) [best, most] = [start, matched]
+  })
+  return best < 0 ? locateConditions(policy) : startOf(policy, best)
+}
+
+/** How many names of a path stand here: behind dots, in brackets or behind `has`. */
+function matchedNames(tokens: readonly Token[], path: readonly string[]): number {
+  let matched = 0
+  for (const token of tokens) {
+    const name = path[matched]
+    if (name === undefined) break
+    if (token.text === name || token.text === formatString(name)) matched++
+    else if (!['.', '[', ']', 'has'].includes(token.text)) break
+  }
+  return matched
+}
+
 /** Its first condition. */
 export function locateConditions(policy: ParsedPolicy): number {
   const { tokens } = policy.statement
