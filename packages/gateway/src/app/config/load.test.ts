@@ -47,7 +47,7 @@ test('a valid file has no problems and gets its defaults', (t) => {
 })
 
 const LEDGER =
-  '  - { name: ledger, zone: cde, mcp: { command: [node, server.js], code: ledger, database: cards } }\nmasking:'
+  '  - { name: ledger, zone: cde, mcp: { command: [node, server.js], code: [ledger], database: cards } }\nmasking:'
 
 test('an MCP server has the tools that are pinned beside the policy, and none without', (t) => {
   const folder = temporaryFolder(t)
@@ -108,13 +108,13 @@ const cases: readonly { readonly name: string; readonly from: string; readonly t
     {
       name: 'an MCP server whose database is none',
       from: 'masking:',
-      to: '  - { name: ledger, mcp: { command: [node, server.js], code: ledger, database: crads } }\nmasking:',
+      to: '  - { name: ledger, mcp: { command: [node, server.js], code: [ledger], database: crads } }\nmasking:',
       expect: /no PostgreSQL resource is named "crads"/,
     },
     {
       name: 'an MCP server with tables',
       from: 'masking:',
-      to: '  - { name: ledger, tables: [public.x], mcp: { command: [node], code: ledger } }\nmasking:',
+      to: '  - { name: ledger, tables: [public.x], mcp: { command: [node], code: [ledger] } }\nmasking:',
       expect: /an MCP server has no tables/,
     },
     {

@@ -4,8 +4,8 @@ import { z } from 'zod'
 export interface McpBlock {
   /** What is started, as a list of arguments; no shell reads it. */
   readonly command: readonly string[]
-  /** The folder of the server's code, relative to the configuration; the server sees it read-only, and nothing else. */
-  readonly code: string
+  /** Folders of the server's code and of what it imports, relative to the configuration; the server sees them read-only, and nothing else. */
+  readonly code: readonly string[]
   /** The database that its SQL goes to. */
   readonly database?: string | undefined
   /** What its environment holds besides the address of its database. */
@@ -73,7 +73,11 @@ export const mcpBlock: z.ZodType<McpBlock> = z.strictObject({
     .max(64)
     .refine(([program]) => program !== '', 'must name a program')
     .describe('What is started, as a list of arguments'),
-  code: z.string().min(1).describe('Folder of its code, which it sees read-only'),
+  code: z
+    .array(z.string().min(1).max(4096))
+    .min(1)
+    .max(32)
+    .describe('Folders of its code and of what it imports, which it sees read-only; the first is where it starts'),
   database: z.string().regex(resourceName).optional().describe('The PostgreSQL resource that its SQL goes to'),
   environment: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.union([argument, secretReference]))
