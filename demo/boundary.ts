@@ -151,6 +151,12 @@ resources:
       user: ${SERVICE_USER}
       password: { from: vault:cards }
       tls: { mode: off }
+  - name: ledger
+    zone: cde
+    mcp:
+      command: [node, "${join(REPOSITORY, 'examples/ledger-mcp/server.ts')}"]
+      code: ["${join(REPOSITORY, 'examples/ledger-mcp')}", "${join(REPOSITORY, 'node_modules')}"]
+      database: cards
 masking:
   columns: { ${plan.panColumns.map((column) => `cards.${column}: pan`).join(', ')} }
 policy: policy
