@@ -83,13 +83,16 @@ export interface Deed {
 /**
  * Decides whether the caller may do a deed and records the answer, before it is done: PCI DSS 10.2.1.3 asks for every access to the trail.
  *
+ * Answers the reference of that record.
+ *
  * @throws {ApiRefusal} when policy says no. @throws {GatewayError} `SP_TRAIL_UNAVAILABLE` when it cannot be recorded.
  */
-export async function authorize(services: ApiServices, caller: Caller, deed: Deed): Promise<void> {
+export async function authorize(services: ApiServices, caller: Caller, deed: Deed): Promise<string> {
   const decision = services.policy().decideBoundary(caller.identity, deed.action, services.clock.nowMs(), caller.client)
   const allowed = decision.outcome === 'allow'
   const ref = await record(services, deedEvent(caller, deed, decision))
   if (!allowed) throw new ApiRefusal(decision.code ?? 'SP_POLICY_DENIED', decision.reason, ref)
+  return ref
 }
 
 /** Whether policy would let the caller do this; records nothing. */

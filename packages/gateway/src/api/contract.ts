@@ -15,6 +15,10 @@ export const recordFilter: z.ZodType<RecordFilter> = z.strictObject({
   decision: z.enum(['allow', 'deny', 'hold']).optional(),
   phase: z.enum(['intent', 'outcome', 'event']).optional(),
   verb: z.string().max(64).optional(),
+  server: z.string().max(63).optional(),
+  tool: z.string().max(256).optional(),
+  agent: z.string().max(320).optional(),
+  approval: z.string().max(32).optional(),
   from: z.coerce.number().int().min(0).optional(),
   to: z.coerce.number().int().min(0).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(50),
@@ -30,6 +34,10 @@ export interface RecordFilter {
   readonly decision?: 'allow' | 'deny' | 'hold' | undefined
   readonly phase?: 'intent' | 'outcome' | 'event' | undefined
   readonly verb?: string | undefined
+  readonly server?: string | undefined
+  readonly tool?: string | undefined
+  readonly agent?: string | undefined
+  readonly approval?: string | undefined
   readonly from?: number | undefined
   readonly to?: number | undefined
   readonly limit: number
@@ -108,6 +116,12 @@ export interface RecordExplanation {
   readonly record: RecordView
   readonly names: Readonly<Record<string, string>>
   readonly explanation: readonly string[]
+  /** The tool calls that may have caused it. */
+  readonly causes: readonly RecordView[]
+  /** What it may have caused, when it is a tool call; in order, the first 50. */
+  readonly caused: readonly RecordView[]
+  /** Of the request for approval that it is about: that it was opened, its answers, what ran under it; in order, the first 50. */
+  readonly request: readonly RecordView[]
 }
 
 /** `GET /records/REF/payload`. */

@@ -21,6 +21,7 @@ export {
   type WhoAmI,
 } from './contract.ts'
 export { createApi } from './routes.ts'
+export type { Transcript, TranscriptEntry } from './transcript-contract.ts'
 export type {
   ApiServices,
   Explain,

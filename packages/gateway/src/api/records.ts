@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Context, Hono } from 'hono'
 import { streamText } from 'hono/streaming'
-import { formatRef, fromUtf8, type JsonObject, parseRef } from '#base'
+import { formatRef, fromUtf8, parseRef } from '#base'
 import type { RecordQuery, RecordRow } from '#model/read'
 import { ApiRefusal, authorize, isTouched, may, recordOwn } from './access.ts'
 import {
@@ -11,10 +10,10 @@ import {
   type RecordFilter,
   recordFilter,
   type RecordList,
-  type RecordView,
 } from './contract.ts'
 import type { ApiEnvironment } from './environment.ts'
 import { parseQuery } from './input.ts'
+import { actorOf, callsOf, caughtUp, personsOf, requestOf, toView } from './record-view.ts'
 import type { ApiServices } from './services.ts'
 
 /** How often a following reader looks for new records. */
@@ -46,7 +45,7 @@ async function list(services: ApiServices, context: Context<ApiEnvironment>): Pr
     apiVersion: API_VERSION,
     kind: 'RecordList',
     records: page.rows.map(toView),
-    names: await services.logins.names(page.rows.flatMap(personsOf)),
+    names: await services.logins.names([...new Set(page.rows.flatMap(personsOf))]),
     indexed: page.indexed,
   }
   return context.json(list)
@@ -94,14 +93,41 @@ async function explain(services: ApiServices, context: Context<ApiEnvironment>):
   const own = actorOf(row.leaf) === caller.identity.id
   if (own) await recordOwn(services, caller, 'explain', { ref })
   else await authorize(services, caller, { action: 'explain', activity: 'explain', details: { ref } })
+  const around = await surroundings(services, row)
+  const named = [row, ...around.causes, ...around.caused, ...around.request].flatMap(personsOf)
   const explanation: RecordExplanation = {
     apiVersion: API_VERSION,
     kind: 'RecordExplanation',
     record: toView(row),
-    names: await services.logins.names(personsOf(row)),
+    names: await services.logins.names([...new Set(named)]),
     explanation: services.explain.explain(row, may(services, caller, 'explain')),
+    causes: around.causes.map(toView),
+    caused: around.caused.map(toView),
+    request: around.request.map(toView),
   }
   return context.json(explanation)
+}
+
+/** As much of what is around a record as `why` shows. */
+const MAX_AROUND = 50
+
+interface Surroundings {
+  readonly causes: readonly RecordRow[]
+  readonly caused: readonly RecordRow[]
+  readonly request: readonly RecordRow[]
+}
+
+/** The calls behind a record, what it caused itself, and the request for approval that it is about. */
+async function surroundings({ reader }: ApiServices, row: RecordRow): Promise<Surroundings> {
+  const calls = await Promise.all(callsOf(row).map((call) => reader.record(call)))
+  const caused = await reader.query({ causedBy: row.sequence, after: -1, limit: MAX_AROUND })
+  const approval = requestOf(row)
+  const request = approval === undefined ? undefined : await reader.query({ approval, after: -1, limit: MAX_AROUND })
+  return {
+    causes: calls.filter((call) => call !== undefined),
+    caused: caused.rows,
+    request: request?.rows ?? [],
+  }
 }
 
 async function payload(services: ApiServices, context: Context<ApiEnvironment>): Promise<Response> {
@@ -123,22 +149,6 @@ async function find(services: ApiServices, context: Context<ApiEnvironment>): Pr
   const row = sequence === undefined ? undefined : await services.reader.record(sequence)
   if (row !== undefined) return row
   throw new ApiRefusal('SP_API_NOT_FOUND', `no record has the reference ${JSON.stringify(text.slice(0, 32))}`)
-}
-
-/** A record is read once it is in a signed checkpoint and indexed: usually a second after it was made. */
-const CATCH_UP_MS = 3_000
-const CATCH_UP_STEP_MS = 50
-
-/**
- * Waits, for a bounded time, until what is durable now can be read (or the one record asked for), so that a reference can be asked about as
- * soon as it was shown.
- */
-async function caughtUp(services: ApiServices, sequence?: number): Promise<void> {
-  const { durable } = await services.reader.status()
-  const wanted = sequence === undefined ? durable : Math.min(durable, sequence + 2)
-  const until = services.clock.monotonicMs() + CATCH_UP_MS
-  while ((await services.reader.status()).indexed < wanted && services.clock.monotonicMs() < until)
-    await delay(CATCH_UP_STEP_MS)
 }
 
 /** What to look for, and the words for the record of it: a record names people by their ids only. */
@@ -166,24 +176,4 @@ function describe(filter: RecordFilter): string {
   return new URLSearchParams(
     Object.entries(filter).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
   ).toString()
-}
-
-function toView(row: RecordRow): RecordView {
-  const view = { ref: formatRef(row.sequence), sequence: row.sequence, leaf: row.leaf }
-  return row.outcome === undefined ? view : { ...view, outcome: row.outcome }
-}
-
-function personsOf(row: RecordRow): readonly string[] {
-  const actor = actorOf(row.leaf)
-  return actor === undefined ? [] : [actor]
-}
-
-/** `actor.user.uid` of a leaf. */
-function actorOf(leaf: JsonObject): string | undefined {
-  const uid = member(member(leaf['actor'], 'user'), 'uid')
-  return typeof uid === 'string' ? uid : undefined
-}
-
-function member(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined
 }
