@@ -208,6 +208,16 @@ test('the official MCP client discovers, registers, has its person asked, and ge
     assert.equal(codeOf(await verify(token)), 'SP_AUTH_TOKEN_UNKNOWN')
 })
 
+test('the official MCP client does not take the metadata of one MCP server for that of another', async () => {
+  const resourceMetadataUrl = new URL(`${bench.url}/.well-known/oauth-protected-resource/mcp/other-mcp`)
+  const keeper = new Keeper()
+  await assert.rejects(
+    auth(keeper, { serverUrl: `${bench.url}/mcp/ledger-mcp`, resourceMetadataUrl }),
+    /does not match/,
+  )
+  assert.equal(keeper.client, undefined)
+})
+
 test('the registration, the login and each token are on record, with the agent and where it came from', async () => {
   const clientId = await newClient({ client_name: 'Cursor' })
   await logIn(clientId)

@@ -28,9 +28,14 @@ export interface Workload {
   readonly agent?: Agent
 }
 
-/** An AI agent: an OAuth client that acts for a person. */
+/** An AI agent: an OAuth client that registered itself and acts for a person. */
 export interface Agent {
+  /** `cli_…`, made here at its registration and the same for as long as that lasts; two installations of one application have two. */
   readonly id: string
+  /**
+   * What the application calls itself, cleaned and shortened. It is for people to read and proves nothing: anybody can register as "Claude Code". A
+   * policy that means a certain agent names its id, or asks only whether there is an agent at all.
+   */
   readonly name: string
 }
 
