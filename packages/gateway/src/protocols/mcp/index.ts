@@ -8,6 +8,8 @@
  * @see https://modelcontextprotocol.io/specification/2026-07-28
  */
 export { definitionHash, MAX_TOOLS, readToolPage, type ToolPage } from './definitions.ts'
+export { createMcp, type Mcp } from './front.ts'
+export type { McpFrontLimits, McpOptions } from './options.ts'
 export { formatPins, type PinnedDefinition, type PinProblems, type Pins, readPins } from './pins.ts'
 export type {
   Caller,

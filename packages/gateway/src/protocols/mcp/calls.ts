@@ -1,0 +1,184 @@
+import { type Bytes, type Clock, concatBytes, formatRef, fromUtf8, toUtf8 } from '#base'
+import { type ErrorCode, GatewayError, isMinted, type Log, type Masking, type Permit, type Verdict } from '#model'
+import { toClient } from './answers.ts'
+import type { CallFacts } from './classify.ts'
+import { isObject, membersOf, textOf } from './codec/index.ts'
+import type { Exchange, Params } from './exchange.ts'
+import { conclude, failureStatus, received, statusOf, toFault } from './outcomes.ts'
+import { refusalOf, refusedCall, unknownTool } from './refuse.ts'
+import { type Answer, errorAnswer, INVALID_PARAMS, REFUSED } from './reply.ts'
+import { type MaskedAnswer, maskAnswer } from './results.ts'
+import type { CallRequest, ServerAnswer, ToolServerProcess, ToolServers } from './server-port.ts'
+
+/** What calls work with. */
+export interface CallPorts {
+  readonly servers: ToolServers
+  readonly masking: Masking
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Longer names are no names of tools. */
+const MAX_TOOL_NAME = 128
+const NOT_STARTED = 'its MCP server could not be started'
+const CHANGED = 'its definition is not the one that was reviewed'
+const NO_RESULT = 'the MCP server answered with what is no result'
+
+/** Refusals of which somebody from whom policy hides the tool learns no more than that there is no such tool. */
+const hiding: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'SP_POLICY_DENIED',
+  'SP_POLICY_FORBIDDEN',
+  'SP_TOOL_UNKNOWN',
+])
+
+/** Answers `tools/call`: classified, decided and recorded; then sent, masked and concluded. Never rejects. */
+export async function answerCall(exchange: Exchange, params: Params, ports: CallPorts): Promise<Answer> {
+  const facts = readCall(params)
+  if (typeof facts === 'string') return errorAnswer({ code: INVALID_PARAMS, message: facts })
+  try {
+    return await admitCall(exchange, facts, ports)
+  } catch (error) {
+    return refusedCall(refusalOf(toFault(error, ports.log)))
+  }
+}
+
+/** The facts of a call, or what is wrong with its params. */
+function readCall({ body, params }: Params): CallFacts | string {
+  const members = params === undefined ? undefined : membersOf(body, params)
+  const tool = textOf(body, members?.get('name'))
+  if (tool === undefined) return 'params.name must be the name of a tool'
+  const span = members?.get('arguments')
+  if (span === undefined) return { tool, arguments: '{}', names: [] }
+  if (!isObject(body, span)) return 'params.arguments must be an object'
+  return {
+    tool,
+    arguments: fromUtf8(body.subarray(span.start, span.end)),
+    names: [...membersOf(body, span).keys()],
+  }
+}
+
+async function admitCall(exchange: Exchange, facts: CallFacts, ports: CallPorts): Promise<Answer> {
+  const { open, classifier, server } = exchange
+  if (facts.tool.length > MAX_TOOL_NAME || classifier.pinned(facts.tool) === undefined) {
+    const short = { ...facts, tool: facts.tool.slice(0, MAX_TOOL_NAME) }
+    return unknownTool(facts.tool, await recordRefused(exchange, short))
+  }
+  let process: ToolServerProcess
+  try {
+    process = await ports.servers.take(open, server)
+  } catch (error) {
+    const fault = toFault(error, ports.log)
+    return refusedCall(refusalOf(fault, await recordRefused(exchange, facts, NOT_STARTED)))
+  }
+  const { reviewed } = exchange.comparison.of(process.tools)
+  if (!reviewed.has(facts.tool)) return await refuseChanged(exchange, facts)
+  const [verdict] = await open.admit([classifier.call(facts)])
+  return verdict?.kind === 'permit'
+    ? await forward(exchange, process, verdict.permit, ports)
+    : answerRefusal(exchange, facts, verdict)
+}
+
+/** Records a call that is refused whatever policy says; its reference. */
+async function recordRefused(exchange: Exchange, facts: CallFacts, problem?: string): Promise<string | undefined> {
+  const { open, classifier } = exchange
+  const [verdict] = await open.admit([classifier.call(facts, problem)])
+  if (verdict?.kind !== 'permit') return verdict?.refusal.ref
+  // A policy that permits what is not understood does not send it either.
+  open.complete(verdict.permit, { status: 'refused', rows: 0, bytes: 0, durationMs: 0 })
+  return formatRef(verdict.permit.sequence)
+}
+
+async function refuseChanged(exchange: Exchange, facts: CallFacts): Promise<Answer> {
+  const ref = await recordRefused(exchange, facts, CHANGED)
+  return isListed(exchange, facts.tool)
+    ? refusedCall(refusalOf(new GatewayError('SP_TOOL_CHANGED'), ref))
+    : unknownTool(facts.tool, ref)
+}
+
+function answerRefusal(exchange: Exchange, facts: CallFacts, verdict: Verdict | undefined): Answer {
+  if (verdict?.kind !== 'refusal') throw new GatewayError('SP_TRAIL_UNAVAILABLE', 'a verdict is missing')
+  const { refusal, pending } = verdict
+  if (hiding.has(refusal.code) && !isListed(exchange, facts.tool)) return unknownTool(facts.tool, refusal.ref)
+  return refusedCall(refusal, pending)
+}
+
+/** Whether policy shows the tool to the caller. */
+function isListed({ open }: Exchange, tool: string): boolean {
+  return open.mayList([tool])[0] === true
+}
+
+/** Sends what was permitted, exactly that, and answers with what comes back. Completes the permit, once. */
+async function forward(
+  exchange: Exchange,
+  process: ToolServerProcess,
+  permit: Permit,
+  ports: CallPorts,
+): Promise<Answer> {
+  const signal = AbortSignal.any([exchange.signal, exchange.open.ended])
+  let answer: ServerAnswer
+  try {
+    answer = await process.call(requestOf(permit, exchange), signal)
+  } catch (error) {
+    return answerFailure(exchange, permit, error, ports)
+  }
+  const masked = maskAnswer(answer.value, ports.masking)
+  if (masked.kind === 'refused') return withhold(exchange, permit, masked, ports)
+  const outgoing = toClient(answer, exchange.isModern)
+  if (outgoing === undefined) {
+    return answerFailure(exchange, permit, new GatewayError('SP_UPSTREAM_PROTOCOL', NO_RESULT), ports)
+  }
+  conclude(ports.clock, exchange, permit, {
+    ...statusOf(answer),
+    ...received(exchange, outgoing.value),
+    ...(masked.kind === 'masked' ? { masking: masked.masking } : {}),
+  })
+  return outgoing
+}
+
+/** The request for the server, made of what the permit is for and of nothing else: no token, no metadata of the client. */
+function requestOf(permit: Permit, { server }: Exchange): CallRequest {
+  if (!isMinted(permit)) throw new TypeError('a call needs a permit')
+  const [access] = permit.operation.shape.accesses
+  const tool = access?.object.kind === 'tool' ? access.object.name : undefined
+  if (tool === undefined || permit.operation.arguments === undefined) throw new TypeError('the permit is for no call')
+  const args = onOneLine(toUtf8(permit.operation.arguments))
+  return {
+    method: 'tools/call',
+    tool,
+    params: concatBytes([toUtf8(`{"name":${JSON.stringify(tool)},"arguments":`), args, toUtf8('}')]),
+    sequence: permit.sequence,
+    timeoutMs: server.settings.limits.callSeconds * 1_000,
+  }
+}
+
+/** MCP, stdio: "Messages are delimited by newlines, and MUST NOT contain embedded newlines"; in JSON they can only be white space. */
+function onOneLine(json: Bytes): Bytes {
+  return json.map((byte) => (byte === 0x0a || byte === 0x0d ? 0x20 : byte))
+}
+
+/** Nothing came back that could be passed on. */
+function answerFailure(exchange: Exchange, permit: Permit, error: unknown, { clock, log }: CallPorts): Answer {
+  if (exchange.signal.aborted || exchange.open.ended.aborted) {
+    conclude(clock, exchange, permit, { status: 'cancelled' })
+    if (exchange.signal.aborted) return errorAnswer({ code: REFUSED, message: 'the request was cancelled' })
+    return refusedCall(refusalOf(new GatewayError('SP_SESSION_REVOKED'), formatRef(permit.sequence)))
+  }
+  const fault = toFault(error, log)
+  conclude(clock, exchange, permit, { status: failureStatus(fault.code), errorCode: fault.code })
+  return refusedCall(refusalOf(fault, formatRef(permit.sequence)))
+}
+
+/** Something came back that must not leave. */
+function withhold(
+  exchange: Exchange,
+  permit: Permit,
+  { code, masking }: Extract<MaskedAnswer, { kind: 'refused' }>,
+  { clock }: CallPorts,
+): Answer {
+  conclude(clock, exchange, permit, {
+    status: 'masking-refused',
+    errorCode: code,
+    ...(masking === undefined ? {} : { masking }),
+  })
+  return refusedCall(refusalOf(new GatewayError(code), formatRef(permit.sequence)))
+}

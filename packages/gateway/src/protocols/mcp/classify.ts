@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto'
+import { type Bytes, canonicalJson, concatBytes, toUtf8 } from '#base'
+import type { Operation, PinnedTool, Shape } from '#model'
+
+/** Arguments that a template names at most. */
+const MAX_NAMED = 64
+/** Shapes that are kept; they are compared by identity, and the same call has the same shape. */
+const MAX_SHAPES = 4_096
+
+/** Methods that MCP defines: a record names a method only when it is one of them, for else it is text of the client. */
+const knownMethods: ReadonlySet<string> = new Set([
+  'completion/complete',
+  'logging/setLevel',
+  'prompts/get',
+  'prompts/list',
+  'resources/list',
+  'resources/read',
+  'resources/subscribe',
+  'resources/templates/list',
+  'resources/unsubscribe',
+  'subscriptions/listen',
+  'tasks/cancel',
+  'tasks/get',
+  'tasks/list',
+  'tasks/result',
+  'tasks/update',
+])
+
+/** A call as a client asked for it. */
+export interface CallFacts {
+  readonly tool: string
+  /** The JSON text of its arguments, `{}` when it gave none. */
+  readonly arguments: string
+  /** The names of its arguments. */
+  readonly names: readonly string[]
+}
+
+/** Tells what is asked of one MCP server: methods and calls become operations. */
+export class Classifier {
+  readonly #tools: ReadonlyMap<string, PinnedTool>
+  /** For each tool the names that its schema knows. */
+  readonly #known: ReadonlyMap<string, ReadonlySet<string>>
+  readonly #shapes = new Map<string, Shape>()
+
+  constructor(tools: readonly PinnedTool[]) {
+    this.#tools = new Map(tools.map((tool) => [tool.name, tool]))
+    this.#known = new Map(tools.map((tool) => [tool.name, propertiesOf(tool)]))
+  }
+
+  /** The reviewed tool of a name. */
+  pinned(name: string): PinnedTool | undefined {
+    return this.#tools.get(name)
+  }
+
+  /** The call of a reviewed tool; `problem` makes it one that is refused, and recorded as that. */
+  call(facts: CallFacts, problem?: string): Operation {
+    const tool = this.#tools.get(facts.tool)
+    const shape = tool === undefined ? this.#unknownTool(problem) : this.#callShape(tool, facts, problem)
+    return { shape, payload: callPayload(facts, tool), arguments: facts.arguments }
+  }
+
+  /** A `tools/list`. */
+  list(): Operation {
+    return { shape: this.#shape('tools/list', {}), payload: methodPayload('tools/list') }
+  }
+
+  /** That a live tool is not the one that was reviewed, noticed while tools were listed. */
+  changed(name: string): Operation {
+    const tool = this.#tools.get(name)
+    const problem = 'its definition is not the one that was reviewed'
+    const shape = this.#shape('tools/list', {
+      problem,
+      ...(tool === undefined ? {} : { tool }),
+      template: `tools/list(${name})`,
+    })
+    return { shape, payload: toUtf8(JSON.stringify({ method: 'tools/list', tool: name })) }
+  }
+
+  /** That a server has tools that nobody reviewed, noticed while tools were listed. */
+  unpinned(count: number): Operation {
+    const shape = this.#shape('tools/list', { problem: 'the server has tools that were not reviewed' })
+    return { shape, payload: toUtf8(JSON.stringify({ method: 'tools/list', unpinned: count })) }
+  }
+
+  /** A method that is not passed on. */
+  method(name: string): Operation {
+    const verb = knownMethods.has(name) ? name : 'unknown method'
+    return { shape: this.#shape(verb, { problem: 'the method is not passed on' }), payload: methodPayload(name) }
+  }
+
+  #unknownTool(problem = 'not found or not allowed'): Shape {
+    return this.#shape('tools/call', { problem })
+  }
+
+  #callShape(tool: PinnedTool, { names }: CallFacts, problem: string | undefined): Shape {
+    const known = this.#known.get(tool.name) ?? new Set<string>()
+    const named = names.map((name) => (known.has(name) ? name : '?')).toSorted()
+    const shown = named.length > MAX_NAMED ? [...named.slice(0, MAX_NAMED), '…'] : named
+    const template = `${tool.name}(${shown.join(', ')})`
+    return this.#shape('tools/call', { tool, template, ...(problem === undefined ? {} : { problem }) })
+  }
+
+  #shape(verb: string, { tool, template = verb, problem }: ShapeFacts): Shape {
+    const key = canonicalJson([verb, template, tool?.hash ?? '', problem ?? ''])
+    const cached = this.#shapes.get(key)
+    if (cached !== undefined) return cached
+    const shape: Shape = {
+      verb,
+      accesses: tool === undefined ? [] : [{ effect: 'callTool', object: { kind: 'tool', name: tool.name } }],
+      template,
+      fingerprint: createHash('sha256')
+        .update(canonicalJson([verb, template, tool?.hash ?? '']))
+        .digest('hex'),
+      ...(tool === undefined ? {} : { definition: tool.hash }),
+      ...(problem === undefined ? {} : { incomplete: problem }),
+    }
+    if (this.#shapes.size < MAX_SHAPES) this.#shapes.set(key, shape)
+    return shape
+  }
+}
+
+interface ShapeFacts {
+  readonly tool?: PinnedTool
+  readonly template?: string
+  readonly problem?: string
+}
+
+/** The payload of a call: the arguments lie in it as they were written. */
+function callPayload({ tool, arguments: text }: CallFacts, pinned: PinnedTool | undefined): Bytes {
+  const definition = pinned === undefined ? '' : `"definition":"${pinned.hash}",`
+  return concatBytes([toUtf8(`{"tool":${JSON.stringify(tool)},${definition}"arguments":`), toUtf8(text), toUtf8('}')])
+}
+
+function methodPayload(method: string): Bytes {
+  return toUtf8(JSON.stringify({ method }))
+}
+
+/** The names of the arguments that a tool's schema knows. */
+function propertiesOf({ inputSchema }: PinnedTool): ReadonlySet<string> {
+  const schema = JSON.parse(inputSchema) as { readonly properties?: unknown }
+  const { properties } = schema
+  return new Set(typeof properties === 'object' && properties !== null ? Object.keys(properties) : [])
+}

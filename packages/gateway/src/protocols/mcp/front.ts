@@ -1,0 +1,282 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { GatewayError, isRefusal, type OpenSession, type Refusal, type SessionEnd } from '#model'
+import { bearerOf, challenge, clientOf, hasContradiction, isOwn, pathOf, readPath, resourceMetadata } from './access.ts'
+import { FailedAttempts } from './attempts.ts'
+import { type BodyProblem, readBody } from './body.ts'
+import { INVALID_REQUEST, REQUEST_LIMITS } from './codec/index.ts'
+import { Dialogue } from './dialogue.ts'
+import { LegacySessions } from './legacy-sessions.ts'
+import { DEFAULT_FRONT_LIMITS, type McpFrontLimits, type McpOptions } from './options.ts'
+import { refusalOf } from './refuse.ts'
+import { INTERNAL_ERROR, REFUSED, replyError, type Reply } from './reply.ts'
+import { type Served, serve } from './served.ts'
+
+/** MCP behind HTTP. */
+export interface Mcp {
+  /** Whether a path (without its query) is answered here. */
+  handles(path: string): boolean
+  /** Answers one request. */
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void
+  /** Ends all sessions and the servers behind them; what is under way is cancelled. */
+  close(): Promise<void>
+}
+
+const NO_GOOD_TOKEN = 'the token is not one that this boundary issued for this resource, or was revoked'
+
+/** Makes the front of all MCP resources. */
+export function createMcp(options: McpOptions): Mcp {
+  return new Front(options)
+}
+
+/** An open session of the boundary, and how many requests are under way in it. */
+interface Joined {
+  requests: number
+}
+
+class Front implements Mcp {
+  readonly #options: McpOptions
+  readonly #limits: McpFrontLimits
+  readonly #origin: URL
+  readonly #publicUrl: string
+  readonly #resources: ReadonlyMap<string, Served>
+  readonly #attempts: FailedAttempts
+  readonly #sessions: LegacySessions
+  readonly #dialogue: Dialogue
+  readonly #joined = new Map<OpenSession, Joined>()
+  readonly #running = new Set<Promise<void>>()
+  #isClosing = false
+
+  constructor(options: McpOptions) {
+    this.#options = options
+    this.#limits = options.limits ?? DEFAULT_FRONT_LIMITS
+    this.#origin = new URL(options.publicUrl)
+    this.#publicUrl = this.#origin.origin
+    this.#resources = new Map(options.resources.map((server) => [server.resource.name, serve(server)]))
+    this.#attempts = new FailedAttempts(options.clock)
+    this.#sessions = new LegacySessions(options.random, this.#limits.maxLegacySessions)
+    this.#dialogue = new Dialogue(options, this.#sessions)
+  }
+
+  handles(path: string): boolean {
+    return readPath(path) !== undefined
+  }
+
+  readonly handler = (request: IncomingMessage, response: ServerResponse): void => {
+    const running = this.#serve(request, response)
+    this.#running.add(running)
+    void running.finally(() => this.#running.delete(running))
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    await Promise.all([...this.#joined.keys()].map((open) => this.#end(open, { kind: 'shutdown' })))
+    await Promise.all(this.#running)
+    await this.#options.servers.close()
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      send(request, response, await this.#answer(request, response))
+    } catch (error) {
+      this.#options.log.error('mcp.request_failed', { error: String(error) })
+      send(request, response, replyError({ code: INTERNAL_ERROR, message: 'internal error' }, 500))
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<Reply> {
+    const target = readPath(pathOf(request))
+    if (target === undefined) return { status: 404 }
+    if (target.kind === 'metadata') return metadata(request, this.#publicUrl, target.name)
+    if (hasContradiction(request)) return replyError({ code: INVALID_REQUEST, message: 'a header came twice' }, 400)
+    if (!isOwn(request, this.#origin)) {
+      return replyError({ code: REFUSED, message: 'Host or Origin is not that of this server' }, 403)
+    }
+    // Whoever has no token is told where to get one, whatever they ask.
+    if (bearerOf(request) === 'missing') return challenge(this.#publicUrl, target.name)
+    switch (request.method) {
+      case 'POST':
+        return await this.#post(request, response, target.name)
+      case 'DELETE':
+        return await this.#delete(request, target.name)
+      default:
+        // MCP 2025-11-25, Transports: "or else return HTTP 405 Method Not Allowed, indicating that the server does not offer an SSE stream".
+        return { status: 405, headers: { allow: 'POST, DELETE' } }
+    }
+  }
+
+  async #post(request: IncomingMessage, response: ServerResponse, name: string): Promise<Reply> {
+    if (this.#isClosing || this.#running.size > this.#limits.maxRequests) return busy(this.#isClosing)
+    if (!isJson(request)) {
+      return replyError({ code: INVALID_REQUEST, message: 'Content-Type must be application/json' }, 415)
+    }
+    if (!acceptsJson(request)) {
+      return replyError({ code: INVALID_REQUEST, message: 'Accept must allow application/json' }, 406)
+    }
+    const gone = new AbortController()
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort()
+    })
+    const open = await this.#join(request, name)
+    if ('status' in open) return open
+    const served = this.#resources.get(name)
+    const joined = this.#joined.get(open)
+    if (served === undefined || joined === undefined || joined.requests >= this.#limits.maxRequestsPerSession) {
+      return busy(false)
+    }
+    joined.requests++
+    try {
+      const body = await readBody(request, REQUEST_LIMITS.maxBytes, this.#limits.bodyTimeoutMs)
+      if (typeof body === 'string') return unread(body)
+      open.touch()
+      return await this.#dialogue.answer({ request, body, open, served, gone: gone.signal })
+    } finally {
+      joined.requests--
+    }
+  }
+
+  async #delete(request: IncomingMessage, name: string): Promise<Reply> {
+    const open = await this.#join(request, name)
+    return 'status' in open ? open : this.#dialogue.end(request, open)
+  }
+
+  /** The caller's session on a resource; without a good token for it, the same challenge whether there is such a resource or not. */
+  async #join(request: IncomingMessage, name: string): Promise<OpenSession | Reply> {
+    const client = clientOf(request)
+    if (this.#attempts.isBlocked(client.address)) return tooManyAttempts()
+    const secret = bearerOf(request)
+    const served = this.#resources.get(name)
+    if (typeof secret === 'string' || served === undefined) return this.#reject(client.address, name)
+    const answer = await this.#options.gate.join({ resource: served.server.resource, secret, client })
+    if (!isRefusal(answer)) {
+      this.#watch(answer)
+      return answer
+    }
+    this.#options.log.info('mcp.refused', { resource: name, code: answer.code })
+    return this.#refuseJoin(client.address, name, answer)
+  }
+
+  #refuseJoin(address: string, name: string, refusal: Refusal): Reply {
+    switch (refusal.code) {
+      case 'SP_AUTH_TOKEN_EXPIRED':
+        return this.#reject(address, name, 'the token has expired')
+      case 'SP_AUTH_TOKEN_UNKNOWN':
+      case 'SP_AUTH_TOKEN_AUDIENCE':
+      case 'SP_AUTH_TOKEN_MISSING':
+      case 'SP_AUTH_JOB_TOKEN_INVALID':
+      case 'SP_AUTH_NO_SUBJECT':
+        return this.#reject(address, name)
+      case 'SP_BUSY':
+      case 'SP_AUTH_UNAVAILABLE':
+      case 'SP_TRAIL_UNAVAILABLE':
+      case 'SP_SHUTDOWN':
+        return refused(refusal, 503)
+      case 'SP_AUTH_FAILED_ATTEMPTS':
+        return refused(refusal, 429)
+      default:
+        return refused(refusal, 403)
+    }
+  }
+
+  #reject(address: string, name: string, reason = NO_GOOD_TOKEN): Reply {
+    this.#attempts.note(address)
+    return challenge(this.#publicUrl, name, reason)
+  }
+
+  /** The first time that a session is seen, its end is waited for. */
+  #watch(open: OpenSession): void {
+    if (this.#joined.has(open)) return
+    this.#joined.set(open, { requests: 0 })
+    const end = (): void => {
+      void this.#end(open, open.ended.reason as SessionEnd)
+    }
+    if (open.ended.aborted) end()
+    else open.ended.addEventListener('abort', end, { once: true })
+  }
+
+  /** Puts a session's end on record, and takes what belonged to it away. */
+  async #end(open: OpenSession, end: SessionEnd): Promise<void> {
+    if (!this.#joined.delete(open)) return
+    this.#sessions.forget(open)
+    await open.close(end)
+  }
+}
+
+function metadata(request: IncomingMessage, publicUrl: string, name: string): Reply {
+  switch (request.method) {
+    case 'GET':
+    case 'HEAD':
+      return resourceMetadata(publicUrl, name)
+    case 'OPTIONS':
+      return {
+        status: 204,
+        headers: {
+          'access-control-allow-origin': '*',
+          'access-control-allow-methods': 'GET, HEAD',
+          'access-control-allow-headers': '*',
+        },
+      }
+    default:
+      return { status: 405, headers: { allow: 'GET, HEAD, OPTIONS' } }
+  }
+}
+
+function isJson({ headers }: IncomingMessage): boolean {
+  return /^application\/json(?:\s*;|$)/i.test(headers['content-type']?.trim() ?? '')
+}
+
+/** Clients must accept JSON and event streams; one that says nothing, or anything, gets JSON too. */
+function acceptsJson({ headers }: IncomingMessage): boolean {
+  const { accept } = headers
+  return accept === undefined || /(?:^|[,\s])(?:application\/json|application\/\*|\*\/\*)(?:$|[;,\s])/i.test(accept)
+}
+
+function unread(problem: BodyProblem): Reply {
+  switch (problem) {
+    case 'too-large':
+      return replyError(
+        { code: INVALID_REQUEST, message: `a message has at most ${String(REQUEST_LIMITS.maxBytes)} bytes` },
+        413,
+      )
+    case 'too-slow':
+      return replyError({ code: INVALID_REQUEST, message: 'the message did not arrive in time' }, 408)
+    case 'encoded':
+      return replyError({ code: INVALID_REQUEST, message: 'a message must not be compressed' }, 415)
+    case 'broken':
+      return replyError({ code: INVALID_REQUEST, message: 'the message did not arrive whole' }, 400)
+    default:
+      return problem satisfies never
+  }
+}
+
+function busy(isClosing: boolean): Reply {
+  return refused(refusalOf(new GatewayError(isClosing ? 'SP_SHUTDOWN' : 'SP_BUSY')), 503)
+}
+
+function tooManyAttempts(): Reply {
+  return refused(refusalOf(new GatewayError('SP_AUTH_FAILED_ATTEMPTS')), 429)
+}
+
+/** A refusal before there is a message to answer: JSON-RPC without an id. */
+function refused({ code, message, hint, ref }: Refusal, status: number): Reply {
+  const words = hint === undefined ? message : `${message}\n${hint}`
+  const data = ref === undefined ? { code } : { code, ref }
+  const reply = replyError({ code: REFUSED, message: words, data }, status)
+  return status === 503 || status === 429
+    ? { ...reply, headers: { 'retry-after': status === 429 ? '60' : '1' } }
+    : reply
+}
+
+function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
+  if (response.headersSent || response.destroyed) return
+  const { status, headers = {}, body, contentType } = reply
+  response.writeHead(status, {
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...(contentType === undefined ? {} : { 'content-type': contentType }),
+    // What was not read of a request is not waited for.
+    ...(request.complete ? {} : { connection: 'close' }),
+    ...(status === 204 ? {} : { 'content-length': String(body?.length ?? 0) }),
+    ...headers,
+  })
+  response.end(body)
+}

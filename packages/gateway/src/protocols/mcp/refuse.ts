@@ -1,0 +1,97 @@
+import type { JsonObject } from '#base'
+import { catalogue, type ErrorCode, type GatewayError, type PendingRequest, type Refusal } from '#model'
+import { type Answer, errorAnswer, INTERNAL_ERROR, INVALID_PARAMS, REFUSED, resultAnswer } from './reply.ts'
+
+/** The name under which the facts of a refusal lie in `_meta`, for programs. */
+const REFUSAL_KEY = 'dev.sallyport/refusal'
+
+/** Codes for what went wrong rather than for a no. */
+const faults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'SP_TOOL_SERVER_FAILED',
+  'SP_TOOL_TIMEOUT',
+  'SP_ISOLATION_UNAVAILABLE',
+  'SP_UPSTREAM_PROTOCOL',
+])
+
+/**
+ * A refused tool call: a result that says so, so that the model reads it. Without `structuredContent`: clients check that against the tool's
+ * own schema, and throw.
+ */
+export function refusedCall(refusal: Refusal, pending?: PendingRequest): Answer {
+  const text = pending === undefined ? wordsOf(refusal) : heldWords(refusal, pending)
+  return resultAnswer({
+    content: [{ type: 'text', text }],
+    isError: true,
+    _meta: { [REFUSAL_KEY]: factsOf(refusal, pending) },
+  })
+}
+
+/** Any other request that is refused. */
+export function refusedRequest(refusal: Refusal): Answer {
+  const code = faults.has(refusal.code) ? INTERNAL_ERROR : REFUSED
+  return errorAnswer({ code, message: wordsOf(refusal), data: factsOf(refusal) })
+}
+
+/**
+ * A tool that is not there, for this caller: one that does not exist and one that policy hides are not told apart. MCP, Tools, Error
+ * Handling: unknown tools are protocol errors, -32602.
+ */
+export function unknownTool(name: string, ref: string | undefined): Answer {
+  const words = `Unknown tool: ${printable(name)}${ref === undefined ? '' : ` [ref ${ref}]`}`
+  const { meaning, next } = catalogue.SP_TOOL_UNKNOWN
+  const message = `${words}: ${meaning}; ${next}`
+  return errorAnswer({
+    code: INVALID_PARAMS,
+    message,
+    data: factsOf({ code: 'SP_TOOL_UNKNOWN', message, ...(ref === undefined ? {} : { ref }) }),
+  })
+}
+
+/** A fault as a refusal; `ref` when what was asked is on record. */
+export function refusalOf(error: GatewayError, ref?: string): Refusal {
+  const { meaning, next } = catalogue[error.code]
+  const message = `${error.message === meaning ? meaning : `${meaning}: ${error.message}`}${ref === undefined ? '' : ` [ref ${ref}]`}`
+  return { code: error.code, message, hint: next, ...(ref === undefined ? {} : { ref }) }
+}
+
+/** A refusal with a code of the catalogue alone. */
+export function refusalWith(code: ErrorCode, resource: string, ref?: string): Refusal {
+  const { meaning, next } = catalogue[code]
+  const message = `${meaning}${ref === undefined ? '' : ` [ref ${ref}]`}`
+  const hint = next.replace('<resource>', resource).replace('<ref>', ref ?? '<ref>')
+  return { code, message, hint, ...(ref === undefined ? {} : { ref }) }
+}
+
+function wordsOf({ code, message, hint }: Refusal): string {
+  const again = catalogue[code].retry === 'no' ? '\nDo not repeat it unchanged.' : ''
+  return `${message}${hint === undefined ? '' : `\n${hint}`}${again}`
+}
+
+/** What a held call is told: what is held, who must say yes, with which command, and what to do then. */
+function heldWords({ message }: Refusal, { ref, need, expiresAtMs }: PendingRequest): string {
+  return [
+    message,
+    `It waits for a person's approval (${need}). An approver runs: sallyport approve ${ref}`,
+    `When it is approved, call the tool again with exactly the same arguments, before ${minute(expiresAtMs)}; until then a repetition only finds the same request.`,
+  ].join('\n')
+}
+
+function factsOf({ code, ref }: Refusal, pending?: PendingRequest): JsonObject {
+  const reference = pending?.ref ?? ref
+  return {
+    code,
+    retry: catalogue[code].retry,
+    ...(reference === undefined ? {} : { ref: reference }),
+    ...(pending === undefined ? {} : { need: pending.need, expires: minute(pending.expiresAtMs) }),
+  }
+}
+
+/** `2026-11-21T15:04Z`. */
+function minute(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 16)}Z`
+}
+
+/** A name that a client gave, short and without what would command a terminal or a model's eye. */
+function printable(text: string): string {
+  return text.slice(0, 64).replaceAll(/[^ -~]+/g, '?')
+}
