@@ -1,109 +1,14 @@
 /** What is read of sessions and single records, over a trail that the writing side wrote. */
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { formatRef } from '#base'
-import type { BoundaryAction, Decision, Person } from '#model'
-import {
-  alice,
-  bob,
-  calling,
-  callSession,
-  childSession,
-  openRecordedTrail,
-  ownSession,
-  type RecordedTrail,
-  selecting,
-} from '../../testkit/recorded-trail.ts'
+import { apiOver, dana, json, recordStory } from '../../testkit/recorded-api.ts'
+import { alice, bob, callSession } from '../../testkit/recorded-trail.ts'
 import type { RecordExplanation, RecordList } from './contract.ts'
-import { createApi } from './index.ts'
-import type { ApiServices } from './services.ts'
 import type { Transcript } from './transcript-contract.ts'
 
-const dana: Person = { ...bob, id: 'usr_dana', name: 'dana@example.com', groups: ['auditors'] }
-const NAMES: Readonly<Record<string, string>> = {
-  [alice.id]: alice.name,
-  [bob.id]: bob.name,
-  [dana.id]: dana.name,
-}
-
-/** The API over a recorded trail; its caller is the given person and may do what is given. */
-function apiOver({ trail, reader }: RecordedTrail, caller: Person, ...allowed: readonly BoundaryAction[]) {
-  const decideBoundary = (_identity: unknown, action: BoundaryAction): Decision =>
-    allowed.includes(action)
-      ? { outcome: 'allow', policies: ['auditors'], policyHash: 'h' }
-      : { outcome: 'deny', policies: [], policyHash: 'h' }
-  const login = { kind: 'verified', identity: caller, tokenId: 't', grantId: 'g', grantEndsAtMs: 8e15 }
-  const services = {
-    clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
-    policy: () => ({ decideBoundary }),
-    trail,
-    reader,
-    logins: {
-      verify: () => Promise.resolve(login),
-      names: (ids: readonly string[]) => Promise.resolve(Object.fromEntries(ids.map((id) => [id, NAMES[id]]))),
-      find: () => Promise.resolve(undefined),
-    },
-    explain: { explain: () => ['explained'] },
-  } as unknown as ApiServices
-  const app = createApi(services)
-  const environment = { incoming: { socket: { remoteAddress: '127.0.0.1', remotePort: 1 } } }
-  return async (path: string): Promise<Response> =>
-    await app.request(`/api/v1${path}`, { headers: { authorization: 'Bearer good' } }, environment)
-}
-
-async function json<T>(asked: Promise<Response>): Promise<T> {
-  const response = await asked
-  assert.equal(response.status, 200)
-  return (await response.json()) as T
-}
-
-/** Alice's agent looks somebody up, then a refund is held, approved by bob, and runs. */
-async function story(t: TestContext) {
-  const recorded = await openRecordedTrail(t)
-  const event = { class: 'authorize-session', status: 'success', actor: alice, session: callSession } as const
-  await recorded.event({ ...event, activity: 'open' })
-  const lookup = await recorded.operation({
-    session: callSession,
-    decided: calling('lookup_customer'),
-    payload: '{"tool":"lookup_customer","arguments":{"id":7}}',
-  })
-  const masking = { ruleset: '88e4', columns: [{ name: 'pan', rule: 'declared-pan', seen: 1, masked: 1 }] }
-  const sql = await recorded.operation({
-    session: childSession,
-    decided: selecting('customers'),
-    via: { server: 'ledger', childId: 'chd_1', tool: 'lookup_customer', cause: 'exact', calls: [lookup] },
-    payload: '{"statement":"select id from customers where id = 7"}',
-    outcome: { status: 'success', rows: 1, bytes: 9, durationMs: 1, masking },
-  })
-  const held = await recorded.operation({
-    session: callSession,
-    decided: calling('refund', { outcome: 'hold', need: 'payments-leads:1' }),
-    payload: '{"tool":"refund","arguments":{"amount":250}}',
-  })
-  const ref = formatRef(held)
-  const request = {
-    class: 'entity-management',
-    client: callSession.client,
-    status: 'success',
-    details: { entity: { type: 'request', uid: ref }, requester: alice.id, need: 'payments-leads:1' },
-  } as const
-  const asked = await recorded.event({ ...request, activity: 'request-open', actor: alice, session: callSession })
-  const answer = { ...request.details, comment: 'ticket 4711' }
-  const approved = await recorded.event({ ...request, activity: 'request-approve', actor: bob, details: answer })
-  const ran = await recorded.operation({
-    session: callSession,
-    decided: calling('refund'),
-    approval: { request: ref, records: [asked, approved], approvers: [bob.id] },
-    payload: '{"tool":"refund","arguments":{"amount":250}}',
-  })
-  await recorded.event({ ...event, activity: 'close' })
-  await recorded.operation({ session: ownSession, decided: selecting('customers') })
-  await recorded.caughtUp()
-  return { recorded, lookup, sql, held, ref, asked, approved, ran }
-}
-
 test('a transcript shows each operation in order, what it caused, who approved it, and the proof', async (t) => {
-  const { recorded, ...at } = await story(t)
+  const { recorded, ...at } = await recordStory(t)
   const ask = apiOver(recorded, dana, 'readTrail', 'openPayload')
   const transcript = await json<Transcript>(ask(`/sessions/${callSession.id}/transcript`))
   const { entries } = transcript
@@ -139,7 +44,7 @@ test('a transcript shows each operation in order, what it caused, who approved i
 })
 
 test('that a transcript was opened is on record before anything of it is shown', async (t) => {
-  const { recorded, lookup } = await story(t)
+  const { recorded, lookup } = await recordStory(t)
   const ask = apiOver(recorded, dana, 'readTrail', 'openPayload')
   const { entries, ref } = await json<Transcript>(ask(`/sessions/${callSession.id}/transcript?limit=2`))
   await recorded.caughtUp()
@@ -156,7 +61,7 @@ test('that a transcript was opened is on record before anything of it is shown',
 })
 
 test('a transcript comes in pages', async (t) => {
-  const { recorded } = await story(t)
+  const { recorded } = await recordStory(t)
   const ask = apiOver(recorded, dana, 'readTrail')
   const path = `/sessions/${callSession.id}/transcript`
   const whole = await json<Transcript>(ask(path))
@@ -174,7 +79,7 @@ test('a transcript comes in pages', async (t) => {
 })
 
 test('whoever may read the trail but not payloads sees none', async (t) => {
-  const { recorded } = await story(t)
+  const { recorded } = await recordStory(t)
   const ask = apiOver(recorded, dana, 'readTrail')
   const response = await ask(`/sessions/${callSession.id}/transcript`)
   const text = await response.text()
@@ -183,7 +88,7 @@ test('whoever may read the trail but not payloads sees none', async (t) => {
 })
 
 test('whoever may not read the trail does not learn whether there was such a session', async (t) => {
-  const { recorded } = await story(t)
+  const { recorded } = await recordStory(t)
   const ask = apiOver(recorded, dana, 'openPayload')
   for (const session of [callSession.id, 'ses_none'])
     assert.equal((await ask(`/sessions/${session}/transcript`)).status, 403)
@@ -198,7 +103,7 @@ test('whoever may not read the trail does not learn whether there was such a ses
 })
 
 test('why shows the call behind a statement, what a call caused, and who approved it', async (t) => {
-  const { recorded, ...at } = await story(t)
+  const { recorded, ...at } = await recordStory(t)
   const ask = apiOver(recorded, alice)
   const explained = (sequence: number): Promise<RecordExplanation> =>
     json<RecordExplanation>(ask(`/records/${formatRef(sequence)}`))
@@ -216,7 +121,7 @@ test('why shows the call behind a statement, what a call caused, and who approve
 })
 
 test('the log is searched by server, tool, agent and request', async (t) => {
-  const { recorded, ref, ...at } = await story(t)
+  const { recorded, ref, ...at } = await recordStory(t)
   const ask = apiOver(recorded, dana, 'readTrail')
   const found = async (query: string): Promise<readonly number[]> =>
     (await json<RecordList>(ask(`/records?phase=intent&${query}`))).records.map(({ sequence }) => sequence)

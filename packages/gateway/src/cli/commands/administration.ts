@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
-import type { SecretList, SessionList, TrailStatusView, TrailVerification } from '#api'
+import type { SecretList, SessionList, TrailStatusView, TrailVerification, Transcript } from '#api'
 import { verifyTrailFolder } from '#app'
 import type { Context } from '../context.ts'
 import { print, table, utc } from '../output.ts'
+import { transcriptBody, transcriptFoot, transcriptHead } from '../transcript-text.ts'
 import { readStandardInput } from './login.ts'
 
 /** `sessions ls | show | end`. */
@@ -17,8 +18,13 @@ export function sessionCommands(program: Command, context: Context): void {
     })
   sessions
     .command('show <id>')
-    .description('show one open session')
-    .action(async (id: string) => {
+    .description('show one open session, or with --transcript what was done in any session')
+    .option('--transcript', 'every operation with decision, approval, masking, result and proof (is on record itself)')
+    .action(async (id: string, options: { transcript?: boolean }) => {
+      if (options.transcript === true) {
+        await showTranscript(context, id)
+        return
+      }
       const answer = await context.api().get<SessionList>(`/sessions/${encodeURIComponent(id)}`)
       print(context.output, answer, () => sessionTable(answer))
     })
@@ -30,6 +36,20 @@ export function sessionCommands(program: Command, context: Context): void {
       await context.api().send('POST', `/sessions/${encodeURIComponent(id)}/end`, { reason: options.reason })
       context.output.talk('ended')
     })
+}
+
+/** Page by page; as JSON a line for each. */
+async function showTranscript(context: Context, session: string): Promise<void> {
+  let after: number | undefined = -1
+  let isFirst = true
+  while (after !== undefined) {
+    const path = `/sessions/${encodeURIComponent(session)}/transcript`
+    const page: Transcript = await context.api().get<Transcript>(path, { after: String(after) })
+    const parts = [...(isFirst ? [transcriptHead(page)] : []), transcriptBody(page)]
+    print(context.output, page, () => [...parts, ...(page.next === undefined ? [transcriptFoot(page)] : [])].join('\n'))
+    isFirst = false
+    after = page.next
+  }
 }
 
 /** `secret set | ls | rotate`. */

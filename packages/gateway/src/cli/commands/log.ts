@@ -2,7 +2,9 @@ import type { Command } from 'commander'
 import type { RecordExplanation, RecordList, RecordView, PayloadView } from '#api'
 import { systemClock } from '#app'
 import type { Context } from '../context.ts'
-import { print, table, utc } from '../output.ts'
+import { explanationText } from '../explanation-text.ts'
+import { print, table } from '../output.ts'
+import { LOG_HEADS, logRow } from '../record-text.ts'
 
 interface LogOptions {
   readonly follow?: boolean
@@ -11,6 +13,10 @@ interface LogOptions {
   readonly session?: string
   readonly decision?: string
   readonly verb?: string
+  readonly server?: string
+  readonly tool?: string
+  readonly agent?: string
+  readonly approval?: string
   readonly since?: string
   readonly until?: string
   readonly before?: string
@@ -29,6 +35,10 @@ export function logCommands(program: Command, context: Context): void {
     .option('--session <id>')
     .option('--decision <allow|deny|hold>')
     .option('--verb <verb>', 'for instance SELECT')
+    .option('--server <name>', 'calls of an MCP server, and what it sends')
+    .option('--tool <name>', 'calls of a tool, and what they caused')
+    .option('--agent <name>', 'through an AI agent')
+    .option('--approval <ref>', 'about a request for approval')
     .option('--since <time>', 'ISO time, or 15m, 2h, 7d')
     .option('--until <time>')
     .option('--before <number>', 'records before this number (paging)')
@@ -60,8 +70,8 @@ async function list(context: Context, options: LogOptions): Promise<void> {
   const records = [...answer.records].reverse()
   print(context.output, { ...answer, records }, () =>
     table(
-      HEADS,
-      records.map((record) => row(record, answer.names)),
+      LOG_HEADS,
+      records.map((record) => logRow(record, answer.names)),
     ),
   )
 }
@@ -78,58 +88,7 @@ async function follow(context: Context, options: LogOptions): Promise<void> {
 
 function followLine(line: string): string {
   const record = JSON.parse(line) as RecordView & { names: Readonly<Record<string, string>> }
-  return row(record, record.names).join('  ')
-}
-
-const HEADS = ['TIME', 'REF', 'WHO', 'RESOURCE', 'DECISION', 'WHAT', 'RESULT']
-
-function row(record: RecordView, names: Readonly<Record<string, string>>): readonly string[] {
-  const { leaf } = record
-  const uid = text(leaf, 'actor', 'user', 'uid')
-  return [
-    utc(Number(leaf['time'])),
-    record.ref,
-    names[uid] ?? uid,
-    text(leaf, 'dst_endpoint', 'svc_name'),
-    text(leaf, 'unmapped', 'decision', 'outcome') || STATUS[text(leaf, 'status_id')] || '',
-    text(leaf, 'query_info', 'query_string') ||
-      text(leaf, 'unmapped', 'activity') ||
-      text(leaf, 'unmapped', 'lifecycle'),
-    resultText(record),
-  ]
-}
-
-/** OCSF's `status_id` in words. */
-const STATUS: Readonly<Record<string, string>> = { '1': 'success', '2': 'failure' }
-
-function resultText(record: RecordView): string {
-  const { outcome } = record
-  if (outcome === undefined) return ''
-  const masked = maskedCount(outcome)
-  const rows = text(outcome, 'unmapped', 'rows')
-  const status = text(outcome, 'unmapped', 'status')
-  return [status, rows === '' ? '' : `${rows} rows`, masked === 0 ? '' : `${masked} truncated`]
-    .filter((part) => part !== '')
-    .join(', ')
-}
-
-function maskedCount(outcome: unknown): number {
-  const columns = member(member(member(outcome, 'unmapped'), 'masking'), 'columns')
-  if (!Array.isArray(columns)) return 0
-  return columns.reduce((sum: number, column: unknown) => sum + Number(member(column, 'masked') ?? 0), 0)
-}
-
-function explanationText(answer: RecordExplanation, payload: string | undefined): string {
-  const { record } = answer
-  const [time, ref, who, resource, decision, what, result] = row(record, answer.names)
-  return [
-    `${ref}  ${decision}  ${time}  ${who} → ${resource}`,
-    `  what    ${what}`,
-    ...(result === '' ? [] : [`  result  ${result}`]),
-    ...answer.explanation.map((line) => `  ${line}`),
-    `  record  ${record.sequence} of ${text(record.leaf, 'metadata', 'log_name')}`,
-    ...(payload === undefined ? [] : [`  payload ${payload}`]),
-  ].join('\n')
+  return logRow(record, record.names).join('  ')
 }
 
 function toQuery(options: LogOptions): Readonly<Record<string, string | undefined>> {
@@ -139,6 +98,10 @@ function toQuery(options: LogOptions): Readonly<Record<string, string | undefine
     session: options.session,
     decision: options.decision,
     verb: options.verb,
+    server: options.server,
+    tool: options.tool,
+    agent: options.agent,
+    approval: options.approval,
     before: options.before,
     from: toMs(options.since),
     to: toMs(options.until),
@@ -156,14 +119,4 @@ function toMs(time: string | undefined): string | undefined {
   if (age !== null) return String(systemClock.nowMs() - Number(age[1]) * (UNITS[age[2] ?? ''] ?? 0))
   const at = Date.parse(time)
   return Number.isNaN(at) ? time : String(at)
-}
-
-/** A member deep in a leaf as text; empty when it is not there. */
-function text(leaf: unknown, ...path: readonly string[]): string {
-  const value = path.reduce(member, leaf)
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
-}
-
-function member(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined
 }
