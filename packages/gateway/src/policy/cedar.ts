@@ -103,7 +103,7 @@ function toComplaint(policy: string, kind: 'error' | 'warning', error: CedarErro
     policy,
     kind,
     message: cleanMessage(error.message),
-    help: error.help ?? undefined,
+    help: error.help === null ? undefined : cleanMessage(error.help),
     startByte: error.sourceLocations?.[0]?.start ?? 0,
   }
 }

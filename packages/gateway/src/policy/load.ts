@@ -83,17 +83,29 @@ function validateAll(policies: readonly ParsedPolicy[], schema: string): readonl
   return validatePolicies(schema, texts).map((complaint) => toProblem(complaint, policies[Number(complaint.policy)]))
 }
 
-/** Cedar's complaints without those that say again, and less plainly, what the linter found at the same place. */
+/**
+ * Cedar's complaints without those that say again, and less plainly, what the linter found: at the same place, or that a policy can never
+ * match which reads an argument that there is not.
+ */
 function withoutEchoes(
   complaints: readonly PolicyProblem[],
   linted: readonly PolicyProblem[],
 ): readonly PolicyProblem[] {
   const places = new Set(linted.map(formatPlace))
-  return complaints.filter((complaint) => !places.has(formatPlace(complaint)))
+  const misread = new Set(linted.filter(({ rule }) => rule === 'argument').map(formatPolicy))
+  return complaints.filter(
+    (complaint) =>
+      !places.has(formatPlace(complaint)) &&
+      !(complaint.rule === 'cedar-warning' && misread.has(formatPolicy(complaint))),
+  )
 }
 
 function formatPlace({ file, line, column }: PolicyProblem): string {
   return `${line}:${column}:${file}`
+}
+
+function formatPolicy({ file, policy }: PolicyProblem): string {
+  return `${policy ?? ''}:${file}`
 }
 
 function toProblem(complaint: CedarComplaint, policy: ParsedPolicy | undefined): PolicyProblem {

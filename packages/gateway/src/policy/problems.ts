@@ -51,7 +51,7 @@ export function formatProblem(problem: PolicyProblem): string {
   return `${problem.file}:${problem.line}:${problem.column}: ${subject}${problem.message}; ${problem.fix}`
 }
 
-/** Sorts by file and place and drops what was found twice. */
+/** Sorts by file, place and words (Cedar gives its complaints in no order) and drops what was found twice. */
 export function sortProblems(problems: readonly PolicyProblem[]): readonly PolicyProblem[] {
   const once = new Map(problems.map((problem) => [formatProblem(problem), problem]))
   return [...once.values()].sort(compareProblems)
@@ -59,7 +59,7 @@ export function sortProblems(problems: readonly PolicyProblem[]): readonly Polic
 
 function compareProblems(a: PolicyProblem, b: PolicyProblem): number {
   if (a.file !== b.file) return a.file < b.file ? -1 : 1
-  return a.line - b.line || a.column - b.column
+  return a.line - b.line || a.column - b.column || (a.message < b.message ? -1 : 1)
 }
 
 /** Gives a finding its file, line, column and policy. */

@@ -24,13 +24,17 @@ describe('decisions: testdata/policy/cases.yaml', () => {
   test('a session gets the same decisions as the cases', () => {
     const cases = parseCases(document)
     assert.ok(cases.kind === 'cases')
-    for (const { name, identity, what, nowMs, address, expect, by } of cases.cases) {
+    for (const { name, identity, what, nowMs, address, expect, by, needs } of cases.cases) {
       if (what.kind !== 'statement') continue
       const shape = shapeOf(what.accesses, what.isIncomplete ? 'not understood' : undefined)
       const session = sampleSession(identity, what.resource, address ?? 'nowhere')
-      const { decision } = loaded.decide(session, shape, nowMs)
+      const { decision } = loaded.decide(session, shape, nowMs, {
+        ...(what.via === undefined ? {} : { via: what.via }),
+        ...(what.arguments === undefined ? {} : { arguments: what.arguments }),
+      })
       assert.equal(decision.outcome, expect, name)
       assert.deepEqual(decision.policies, by, name)
+      if (needs !== undefined) assert.equal(decision.need, needs, name)
     }
   })
   test('only what is meant to lose against another permit determines nothing', () => {

@@ -16,7 +16,7 @@ import {
 } from '../expressions.ts'
 import type { ParsedPolicy } from '../policies.ts'
 import type { Finding } from '../problems.ts'
-import { locateConditions, locatePath, locateScope } from './locate.ts'
+import { locateConditions, locateEntity, locatePath, locateScope } from './locate.ts'
 
 /** An action of the policy's scope that takes arguments. */
 interface Tool {
@@ -31,7 +31,9 @@ export function* lintArguments(policy: ParsedPolicy, catalog: Catalog): Generato
     for (const path of contextPaths(body)) {
       yield* lintWhole(policy, path)
       if (path.names[0] !== 'args') continue
-      for (const tool of tools) yield* lintPath(policy, tool, path, kind)
+      const lacking = tools.find(({ takes }) => !isDeclared(takes, path.names.slice(1)))
+      if (lacking === undefined) for (const tool of tools) yield* lintPath(policy, tool, path, kind)
+      else yield lacks(policy, lacking, path)
     }
     for (const node of nodesOf(body)) for (const tool of tools) yield* lintComparison(policy, tool, node)
   }
@@ -57,6 +59,21 @@ function* lintWhole(policy: ParsedPolicy, { names, isPresence }: ContextPath): G
     const at = locatePath(policy, ['context', 'args'])
     yield argument('the arguments are used as a whole', 'name them: context.args.amount', at)
   }
+}
+
+/** One tool that does not take it is enough: Cedar would say it for each, and of `has` nothing at all. */
+function lacks(policy: ParsedPolicy, { name, takes }: Tool, { names }: ContextPath): Finding {
+  const has = [...takes.members.keys()].map((known) => `"${known}"`)
+  return argument(
+    `${name} takes no argument "${names.slice(1).join('.')}"`,
+    has.length === 0 ? 'it takes none' : `it takes ${has.join(', ')}`,
+    locatePath(policy, ['context', ...names]),
+  )
+}
+
+function isDeclared(takes: RecordType, steps: readonly string[]): boolean {
+  const way = followPath(takes, steps)
+  return way.length === steps.length || way.at(-1)?.type.kind === 'unusable'
 }
 
 function* lintPath(
@@ -135,13 +152,10 @@ function literalTexts(expression: unknown): readonly string[] {
 }
 
 function* lintReveal(policy: ParsedPolicy): Generator<Finding> {
-  if (!policy.action.actions.some((action) => plainOf(action) === 'reveal')) return
-  yield {
-    rule: 'wildcard',
-    message: 'card data is always truncated: nothing can permit or ban to reveal it',
-    fix: 'leave the action out',
-    at: locateScope(policy, 'action'),
-  }
+  const action = policy.action.actions.find((name) => plainOf(name) === 'reveal')
+  if (action === undefined) return
+  const at = locateEntity(policy, { type: 'Action', id: action })
+  yield argument('card data is always truncated: there is nothing that could reveal it', 'leave the action out', at)
 }
 
 /** The action of a tool is done to that tool: with another resource a policy says nothing. */

@@ -16,6 +16,9 @@ export function* lintPermit(policy: ParsedPolicy, catalog: Catalog): Generator<F
 const PRINCIPAL_FIX = 'write principal is Person in Group::"…", or principal == Workload::"…"'
 const VIA_FIX = 'write principal is Via in Tool::"…", and who may use it in a condition: principal in Group::"…"'
 
+/** Types that a single principal can be of; that no literal `Via` exists is another rule's. */
+const ASKING: ReadonlySet<string> = new Set(['Person', 'Workload', 'Via'])
+
 function* lintPrincipal(policy: ParsedPolicy): Generator<Finding> {
   const { op, type, entity } = policy.principal
   const wildcard = (message: string, fix = PRINCIPAL_FIX): Finding => ({
@@ -33,9 +36,15 @@ function* lintPrincipal(policy: ParsedPolicy): Generator<Finding> {
   }
   // a group in a condition is no scope: what a condition means cannot be told by looking at it
   if (op === 'is' && entity === undefined) yield wildcard(`the permit is for every ${type ?? 'principal'}`)
-  if (op === 'in') yield wildcard('"principal in" without "is" would match tools acting for the same people')
-  if (op === '==' && entity?.type !== 'Person' && entity?.type !== 'Workload')
-    yield wildcard(`a ${entity?.type.toLowerCase() ?? 'type'} itself never asks for anything`)
+  if (op === 'in') {
+    const isWay = entity?.type === 'Tool' || entity?.type === 'Server'
+    yield wildcard(
+      '"principal in" without "is" would match tools acting for the same people',
+      isWay ? VIA_FIX : PRINCIPAL_FIX,
+    )
+  }
+  if (op === '==' && entity !== undefined && !ASKING.has(entity.type))
+    yield wildcard(`a ${entity.type.toLowerCase()} itself never asks for anything`)
 }
 
 function* lintAction(policy: ParsedPolicy): Generator<Finding> {
@@ -65,7 +74,7 @@ function* lintAction(policy: ParsedPolicy): Generator<Finding> {
 
 function* lintResource(policy: ParsedPolicy): Generator<Finding> {
   const { op, type, entity } = policy.resource
-  const fix = 'name the data: resource == Table::"…", or resource in Schema::"…" or Database::"…"'
+  const fix = 'name it: resource == Table::"…" or Tool::"…", or resource in Schema::"…", Database::"…" or Server::"…"'
   const wildcard = (message: string): Finding => ({
     rule: 'wildcard',
     message,
