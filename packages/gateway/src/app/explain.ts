@@ -1,6 +1,6 @@
 import type { Explain } from '#api'
 import type { Clock, JsonObject } from '#base'
-import type { Access, BoundaryAction, ClientAddress, Identity } from '#model'
+import type { Access, BoundaryAction, ClientAddress, Identity, ViaFacts } from '#model'
 import { type ExplainedThing, formatExplanation, type LoadedPolicy } from '#policy'
 
 /**
@@ -28,6 +28,7 @@ export function createExplain(policy: () => LoadedPolicy, clock: Clock): Explain
         same
           ? 'the policy then is the policy in force now; check by check:'
           : 'the policy has changed since; the one in force now says:',
+        ...notes(row.leaf),
         ...formatExplanation(explanation),
       ]
     },
@@ -50,6 +51,26 @@ function recordedDecision(leaf: JsonObject): { readonly lines: readonly string[]
   return { lines, policyHash }
 }
 
+/** What the question that can be asked again leaves out. */
+function notes(leaf: JsonObject): readonly string[] {
+  const unmapped = object(leaf['unmapped'])
+  const hasArguments = list(unmapped['accesses']).some((access) => object(access)['effect'] === 'callTool')
+  const wasApproved = unmapped['approval'] !== undefined
+  return [
+    ...(hasArguments
+      ? ['  (without its arguments, which are not opened for this: what depends on them cannot be told)']
+      : []),
+    ...(wasApproved ? ['  (as if nobody had approved it)'] : []),
+  ]
+}
+
+/** The MCP server through which it came, and the tool where that is certain. */
+function via(leaf: JsonObject): { readonly via?: ViaFacts } {
+  const { server, tool } = object(object(leaf['unmapped'])['via'])
+  if (typeof server !== 'string') return {}
+  return { via: typeof tool === 'string' ? { server, tool } : { server } }
+}
+
 /** The question that was asked, when it can be asked again. */
 function askedThing(leaf: JsonObject): ExplainedThing | undefined {
   const unmapped = object(leaf['unmapped'])
@@ -60,9 +81,9 @@ function askedThing(leaf: JsonObject): ExplainedThing | undefined {
   if (unmapped['phase'] === 'intent') {
     // The record was written by this boundary and its shape is checked at write (docs/spec/record.schema.json).
     const accesses = list(unmapped['accesses']) as unknown as readonly Access[]
-    return { kind: 'statement', resource, accesses, isIncomplete: unmapped['incomplete'] !== undefined }
+    return { kind: 'statement', resource, accesses, isIncomplete: unmapped['incomplete'] !== undefined, ...via(leaf) }
   }
-  return unmapped['activity'] === 'open' ? { kind: 'connect', resource } : undefined
+  return unmapped['activity'] === 'open' ? { kind: 'connect', resource, ...via(leaf) } : undefined
 }
 
 /** The actor as policy sees it: id, kind, groups, factors. Name and subject take no part in decisions and are not in the record. */

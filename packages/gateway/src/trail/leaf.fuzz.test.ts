@@ -182,8 +182,15 @@ const access: fc.Arbitrary<Access> = fc
       fc.record({ kind: fc.constant('tool' as const), name: longText }),
     ),
     columns: fc.option(manyNames, { nil: undefined }),
+    computed: fc.option(fc.oneof(manyNames, fc.constant('*' as const)), { nil: undefined }),
+    unnamed: fc.option(fc.oneof(fc.array(anyText, { maxLength: 2 }), fc.constant('*' as const)), { nil: undefined }),
   })
-  .map(({ columns, ...rest }) => (columns === undefined ? rest : { ...rest, columns }))
+  .map(({ columns, computed, unnamed, ...rest }) => ({
+    ...rest,
+    ...(columns === undefined ? {} : { columns }),
+    ...(computed === undefined ? {} : { computed }),
+    ...(unnamed === undefined ? {} : { unnamed }),
+  }))
 
 const decision: fc.Arbitrary<Decision> = fc
   .record({

@@ -143,8 +143,22 @@ function accessFacts(access: Access, scrubber: Scrubber): JsonObject {
   const object: Record<string, string> = { kind: access.object.kind }
   if ('schema' in access.object) object['schema'] = scrubName(access.object.schema, scrubber)
   if ('name' in access.object) object['name'] = scrubName(access.object.name, scrubber)
-  const columns = access.columns?.map((column) => scrubName(column, scrubber))
-  return { effect: access.effect, object, ...(columns === undefined ? {} : { columns }) }
+  return {
+    ...columnFacts('columns', access.columns, scrubber),
+    ...columnFacts('computed', access.computed, scrubber),
+    effect: access.effect,
+    object,
+    ...columnFacts('unnamed', access.unnamed, scrubber),
+  }
+}
+
+function columnFacts(
+  part: 'columns' | 'computed' | 'unnamed',
+  given: Access['computed'],
+  scrubber: Scrubber,
+): JsonObject {
+  if (given === undefined) return {}
+  return { [part]: given === '*' ? given : given.map((column) => scrubName(column, scrubber)) }
 }
 
 /** Identifiers of a statement are text that a person wrote: a quoted name can be a card number. */
