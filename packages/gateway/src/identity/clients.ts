@@ -109,7 +109,7 @@ export function isRegistered(clientId: unknown): clientId is string {
 }
 
 /** What an application calls itself, for people; it proves nothing. */
-export function nameOf({ name }: RegisteredClient): string {
+function nameOf({ name }: RegisteredClient): string {
   return name ?? NAMELESS
 }
 

@@ -8,7 +8,7 @@ export interface ThrottleLimits {
 }
 
 /** An office behind one address, all logging in at once, stays below the first; each leaves a row in the store for some minutes. */
-export const BEGINNING_LIMITS: ThrottleLimits = { windowMs: 60_000, perAddress: 120, inAll: 3000 }
+const BEGINNING_LIMITS: ThrottleLimits = { windowMs: 60_000, perAddress: 120, inAll: 3000 }
 /** An application registers once on a machine; each leaves a row in the store for a day. */
 export const REGISTRATION_LIMITS: ThrottleLimits = { windowMs: 60 * 60_000, perAddress: 120, inAll: 1000 }
 /** Addresses counted at once; beyond that only the sum counts. */

@@ -1,0 +1,126 @@
+/** What a person is asked before an application acts in their name. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, beforeEach, test } from 'node:test'
+import { type Applications, applicationsOf, REDIRECT_URI } from '../../testkit/applications.ts'
+import { type IdentityBench, startIdentity } from '../../testkit/identity.ts'
+import { type IdpProcess, startIdp } from '../../testkit/idp.ts'
+
+let idp: IdpProcess
+let bench: IdentityBench
+let applications: Applications
+let folder: string
+before(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'sallyport-consent-'))
+  idp = await startIdp()
+  bench = await startIdentity(path.join(folder, 'control.db'), idp, { mcpServers: ['ledger-mcp', 'other-mcp'] })
+  applications = applicationsOf(bench)
+})
+beforeEach(() => {
+  bench.clock.aheadMs = 0
+  bench.onRecord = async () => {}
+  bench.events.length = 0
+  bench.logged.length = 0
+})
+after(async () => {
+  await bench.stop()
+  await idp.stop()
+  rmSync(folder, { recursive: true })
+})
+
+test('the page that asks says who, what for and where to, in its own words and without a Yes that lies ready', async () => {
+  const clientId = await applications.create({ client_name: '<b>Sallyport</b>\u202e says: go on' })
+  const pages: { readonly body: string; readonly headers: Headers }[] = []
+  const onResponse = (url: URL, response: Response): void => {
+    if (url.pathname.startsWith('/oauth/interaction/')) pages.push({ body: '', headers: response.headers })
+  }
+  const { body, url } = await applications.visit(
+    { client_id: clientId },
+    { person: 'nobody', consent: 'no', until: isAnswer, onResponse },
+  )
+  assert.equal(body, '')
+  assert.match(url.pathname, /\/answer$/)
+  const [asked] = pages
+  assert.match(asked?.headers.get('content-security-policy') ?? '', /frame-ancestors 'none'/)
+  assert.equal(asked?.headers.get('x-frame-options'), 'DENY')
+  const shown = await askPage(clientId)
+  assert.match(shown, /calls itself “&lt;b&gt;Sallyport&lt;\/b&gt; says: go on”/)
+  assert.match(shown, /MCP server ledger-mcp as you\. Nobody has checked that name\./)
+  assert.match(shown, /a program on this computer \(127\.0\.0\.1:53682\)/)
+  assert.match(shown, new RegExp(`${clientId} · ${bench.url}/mcp/ledger-mcp`))
+  assert.doesNotMatch(shown, /autofocus|<script/)
+  const remote = await applications.create({ redirect_uris: ['https://evil.example/callback'] })
+  assert.match(
+    await askPage(remote, 'https://evil.example/callback'),
+    /does not give its name[\s\S]*goes to evil\.example, which is not this computer/,
+  )
+})
+
+const isAnswer = ({ pathname }: URL): boolean => pathname.endsWith('/answer')
+
+/** The page that asks, as somebody sees it who has not answered yet. */
+async function askPage(clientId: string, redirectUri = REDIRECT_URI): Promise<string> {
+  const { body } = await applications.visit({ client_id: clientId, redirect_uri: redirectUri }, { consent: 'none' })
+  return body
+}
+
+test('a No is told to the application and recorded, and nobody is logged in', async () => {
+  const clientId = await applications.create()
+  bench.events.length = 0
+  const { url } = await applications.visit({ client_id: clientId, state: 'x' }, { consent: 'no' })
+  assert.deepEqual(
+    ['error', 'error_description', 'iss', 'state', 'code'].map((name) => url.searchParams.get(name)),
+    ['access_denied', 'the person did not agree', bench.url, 'x', null],
+  )
+  assert.deepEqual(
+    bench.events.map(({ activity, status, code, details }) => [activity, status, code, details]),
+    [['login', 'failure', 'SP_AUTH_LOGIN_REFUSED', { reason: 'the person did not agree', client: clientId }]],
+  )
+})
+
+test('a Yes that did not come from the page, or from another browser, is none', async () => {
+  const clientId = await applications.create()
+  const until = ({ port }: URL): boolean => port === '53682'
+  const cookies: string[] = []
+  let page: URL | undefined
+  const onResponse = (url: URL, response: Response): void => {
+    if (url.pathname.startsWith('/oauth/interaction/')) page = url
+    for (const cookie of response.headers.getSetCookie()) cookies.push(cookie.split(';')[0] ?? '')
+  }
+  const { body } = await applications.visit({ client_id: clientId }, { consent: 'none', until, onResponse })
+  const proof = /name="proof" value="([^"]+)"/.exec(body)?.[1] ?? ''
+  const send = async (form: Record<string, string>, headers: Record<string, string>): Promise<Response> =>
+    await fetch(`${page?.href}/answer`, {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams(form),
+      headers,
+    })
+  const cookie = cookies.join('; ')
+  for (const [form, headers] of [
+    [{ answer: 'yes' }, { cookie }],
+    [{ answer: 'yes', proof: 'x'.repeat(64) }, { cookie }],
+    [
+      { answer: 'yes', proof },
+      { cookie, 'sec-fetch-site': 'cross-site' },
+    ],
+    [
+      { answer: 'yes', proof },
+      { cookie, 'sec-fetch-site': 'same-site' },
+    ],
+    [{ answer: 'yes', proof }, {}],
+    [{ answer: 'yes', proof, filling: 'x'.repeat(2000) }, { cookie }],
+  ] as const)
+    assert.equal((await send(form, headers)).status, 403, JSON.stringify([form, headers]))
+  // The way to the identity provider is not open without the Yes.
+  assert.equal(
+    (await fetch(`${page?.href}/finish?code=x&state=${'x'.repeat(43)}`, { headers: { cookie } })).status,
+    403,
+  )
+  assert.equal((await fetch(`${page?.href}/answer`, { headers: { cookie } })).status, 405)
+  const yes = await send({ answer: 'yes', proof }, { cookie, 'sec-fetch-site': 'same-origin' })
+  assert.equal(yes.status, 303)
+  assert.equal(yes.headers.get('location')?.startsWith(idp.issuer), true)
+})
