@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { launcher } from './launcher.ts'
 import type { SandboxUser } from './sandbox-user.ts'
 import { INSIDE, type SandboxPlan } from './sandbox.ts'
-import { ancestors, type Bind, isWithin, type SystemView } from './system-view.ts'
+import { ancestors, type Bind, isWithin, type Seen } from './system-view.ts'
 
 /** How bubblewrap is used here. */
 export interface BubblewrapVariant {
@@ -14,11 +14,10 @@ export interface BubblewrapVariant {
 /** Words the command line. Later mounts lie over earlier ones; what is not named is not there. */
 export function bubblewrapCommand(
   plan: SandboxPlan,
-  view: SystemView,
+  { view, code }: Seen,
   { bwrap, user }: BubblewrapVariant,
 ): readonly string[] {
   const etc = ETC_FILES.map((name) => ({ from: join(plan.folder, 'etc', name), to: `/etc/${name}` }))
-  const code = plan.code.map((path) => ({ from: path, to: path }))
   const relay = plan.socket === undefined ? undefined : { socketPath: `${INSIDE.door}/${plan.socket}` }
   const door = relay === undefined ? [] : [{ from: join(plan.folder, 'door'), to: INSIDE.door }]
   const { temporaryBytes } = plan.limits
@@ -31,7 +30,7 @@ export function bubblewrapCommand(
     ...view.links.flatMap(({ target, path }) => ['--symlink', target, path]),
     ...['--proc', '/proc', '--dev', '/dev', '--size', SHARED_MEMORY_BYTES, '--perms', '1777', '--tmpfs', '/dev/shm'],
     ...['--size', String(temporaryBytes), '--perms', '1777', '--tmpfs', '/tmp'],
-    ...mounts([...view.binds, ...etc, ...code, ...door]),
+    ...mounts([...view.binds, ...view.own, ...etc, ...code, ...door]),
     // The root is a memory file system without a limit: nothing may be written to it.
     ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', plan.workingFolder, '--'],
     ...user.prefix(plan.slot),

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 export async function makeChildFolder(folder: string, uid: number): Promise<void> {
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { mode: 0o700 })
-  for (const name of ['door', 'etc', 'root']) {
+  for (const name of ['door', 'etc', 'root', 'tmp']) {
     await mkdir(join(folder, name))
     await chmod(join(folder, name), 0o755)
   }

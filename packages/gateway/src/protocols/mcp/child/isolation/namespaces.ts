@@ -4,24 +4,24 @@ import { environmentOf } from './launcher.ts'
 import { bubblewrapCommand } from './bubblewrap.ts'
 import { namespaceReach } from './namespace-reach.ts'
 import { mappedUser, rangedUser, type SandboxUser } from './sandbox-user.ts'
+import type { ReadableCode } from './readable-code.ts'
 import type { Isolation, SandboxPlan } from './sandbox.ts'
 import { spawned } from './spawned.ts'
-import { systemView, type SystemView } from './system-view.ts'
+import { type Bind, type Seen, systemView } from './system-view.ts'
 import { findTool } from './tools.ts'
 import { unshareCommand } from './unshare.ts'
 
 /** The ways to use bubblewrap, best first; a sentence when there is none. */
-export function bubblewrapCandidates(isRoot: boolean): readonly Isolation[] | string {
+export function bubblewrapCandidates(isRoot: boolean, code: ReadableCode): readonly Isolation[] | string {
   const bwrap = findTool('bwrap')
   if (bwrap === undefined) return 'bubblewrap: bwrap is not installed'
-  const view = systemView()
   return users(isRoot, [true, false]).map((user) =>
-    candidate('bubblewrap', user, (plan) => bubblewrapCommand(plan, view, { bwrap, user })),
+    candidate('bubblewrap', { user, code }, (plan, seen) => bubblewrapCommand(plan, seen, { bwrap, user })),
   )
 }
 
 /** The ways to use unshare, best first; a sentence when there is none. */
-export function unshareCandidates(isRoot: boolean): readonly Isolation[] | string {
+export function unshareCandidates(isRoot: boolean, code: ReadableCode): readonly Isolation[] | string {
   const unshare = findTool('unshare')
   const setpriv = findTool('setpriv')
   if (unshare === undefined || setpriv === undefined)
@@ -29,9 +29,8 @@ export function unshareCandidates(isRoot: boolean): readonly Isolation[] | strin
   if (findTool('ip') === undefined && findTool('ifconfig') === undefined) {
     return 'unshare: neither ip nor ifconfig is installed, so the loopback interface cannot be used'
   }
-  const view: SystemView = systemView()
   return users(isRoot, [true]).map((user) =>
-    candidate('unshare', user, (plan) => unshareCommand(plan, view, { unshare, setpriv, user })),
+    candidate('unshare', { user, code }, (plan, seen) => unshareCommand(plan, seen, { unshare, setpriv, user })),
   )
 }
 
@@ -46,20 +45,30 @@ function users(isRoot: boolean, forbidsMore: readonly boolean[]): readonly Sandb
 
 function candidate(
   kind: 'bubblewrap' | 'unshare',
-  user: SandboxUser,
-  command: (plan: SandboxPlan) => readonly string[],
+  { user, code }: { readonly user: SandboxUser; readonly code: ReadableCode },
+  command: (plan: SandboxPlan, seen: Seen) => readonly string[],
 ): Isolation {
   return {
     kind,
     words: `${kind}: ${user.hasNamespace ? 'user, ' : ''}pid, mount, network, ipc and uts namespaces of its own`,
     isNetworkIsolated: true,
     prepare: (folder, slot) => makeChildFolder(folder, user.uid(slot)),
-    start: (plan) =>
-      spawned({
-        command: command(plan),
+    start: async (plan) =>
+      await spawned({
+        command: command(plan, await seenBy(plan, user, code)),
         environment: environmentOf(plan, '/tmp'),
         workingFolder: '/',
         reach: namespaceReach,
       }),
   }
+}
+
+/** What a child sees; a user who owns nothing may need copies. A mapped one is whoever runs Sallyport, and reads what they can. */
+async function seenBy(plan: SandboxPlan, { isMapped }: SandboxUser, code: ReadableCode): Promise<Seen> {
+  const view = systemView()
+  const folders = plan.code.map((path) => ({ from: path, to: path }))
+  if (isMapped) return { view, code: folders }
+  const placed = async ({ from, to }: Bind): Promise<Bind> => ({ from: await code.place(from, false), to })
+  const [own, copied] = await Promise.all([Promise.all(view.own.map(placed)), Promise.all(folders.map(placed))])
+  return { view: { ...view, own }, code: copied }
 }

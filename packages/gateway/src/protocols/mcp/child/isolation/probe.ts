@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { GatewayError } from '#model'
 import { bubblewrapCandidates, unshareCandidates } from './namespaces.ts'
+import { ownUid } from './own-uid.ts'
+import { ReadableCode } from './readable-code.ts'
+import { unisolated } from './unisolated.ts'
 import type { Isolation, IsolationKind, SandboxPlan } from './sandbox.ts'
 
 /** What was found. */
@@ -31,8 +34,9 @@ const MAX_WORDS = 200
 /** Tries one kind after the other. Never rejects. */
 export async function probeIsolation(options: ProbeOptions): Promise<Probed> {
   const tried: string[] = []
-  for (const kind of options.kinds ?? ['bubblewrap', 'unshare']) {
-    const candidates = candidatesOf(kind)
+  const code = new ReadableCode(join(options.folder, 'code'))
+  for (const kind of options.kinds ?? ['bubblewrap', 'unshare', 'uid']) {
+    const candidates = candidatesOf(kind, code)
     if (typeof candidates === 'string') tried.push(candidates)
     else {
       for (const isolation of candidates) {
@@ -45,26 +49,31 @@ export async function probeIsolation(options: ProbeOptions): Promise<Probed> {
   return { tried }
 }
 
-function candidatesOf(kind: IsolationKind): readonly Isolation[] | string {
+function candidatesOf(kind: IsolationKind, code: ReadableCode): readonly Isolation[] | string {
   const isRoot = process.getuid?.() === 0
   switch (kind) {
     case 'bubblewrap':
-      return bubblewrapCandidates(isRoot)
+      return bubblewrapCandidates(isRoot, code)
     case 'unshare':
-      return unshareCandidates(isRoot)
+      return unshareCandidates(isRoot, code)
     case 'uid':
+      return listed(ownUid(code))
     case 'none':
-      return []
+      return [unisolated()]
     default:
       return kind satisfies never
   }
+}
+
+function listed(isolation: Isolation | string): readonly Isolation[] | string {
+  return typeof isolation === 'string' ? isolation : [isolation]
 }
 
 /** Undefined when it works, else why it does not. */
 async function tryOut(isolation: Isolation, folder: string): Promise<string | undefined> {
   try {
     await isolation.prepare(folder, 0)
-    const child = await isolation.start(probePlan(folder))
+    const child = await isolation.start(probePlan(folder, isolation))
     const late = setTimeout(() => {
       child.kill()
     }, TIMEOUT_MS)
@@ -72,6 +81,7 @@ async function tryOut(isolation: Isolation, folder: string): Promise<string | un
     clearTimeout(late)
     const namespaces = answer.trim().split('\n')
     if (namespaces.length !== NAMESPACES.length) return `${complaint.trim()} (${end})`.slice(0, MAX_WORDS)
+    if (!isolation.isNetworkIsolated) return undefined
     const ours = await Promise.all(NAMESPACES.map((name) => readlink(`/proc/self/ns/${name}`)))
     const shared = NAMESPACES.filter((_, index) => namespaces[index] === ours[index])
     return shared.length === 0 ? undefined : `not apart: ${shared.join(', ')}`
@@ -82,14 +92,14 @@ async function tryOut(isolation: Isolation, folder: string): Promise<string | un
   }
 }
 
-function probePlan(folder: string): SandboxPlan {
+function probePlan(folder: string, { isNetworkIsolated }: Isolation): SandboxPlan {
   return {
     program: ['/bin/sh', '-c', QUESTION],
     workingFolder: '/tmp',
     environment: {},
     code: [],
     folder,
-    socket: 'probe',
+    ...(isNetworkIsolated ? { socket: 'probe' } : {}),
     slot: 0,
     limits: { memoryBytes: 268_435_456, processes: 32, openFiles: 256, temporaryBytes: 1_048_576 },
   }

@@ -13,8 +13,6 @@ export interface SandboxUser {
   readonly hasNamespace: boolean
   /** What stands before the program. */
   prefix(slot: number): readonly string[]
-  /** The uid that files outside must be readable for; absent: whoever runs Sallyport. */
-  readonly reader?: (slot: number) => number
 }
 
 /** What a mapped user is called inside. */
@@ -47,7 +45,6 @@ export function rangedUser(setpriv: string, unshare: string | undefined): Sandbo
     isMapped: false,
     hasNamespace: unshare !== undefined,
     prefix: (slot) => [...dropTo(setpriv, base + slot), ...namespace],
-    reader: (slot) => base + slot,
   }
 }
 

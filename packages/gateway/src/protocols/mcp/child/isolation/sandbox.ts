@@ -23,7 +23,7 @@ export interface SandboxPlan {
   readonly workingFolder: string
   /** Everything that it sees of an environment, besides `PATH` and `HOME`. */
   readonly environment: Readonly<Record<string, string>>
-  /** Files and folders that it may read, at their own places. */
+  /** Folders that it may read, at their own places. */
   readonly code: readonly string[]
   /** A folder of the child's own outside, with `door` and `etc` in it; nobody but Sallyport can enter it. */
   readonly folder: string

@@ -12,11 +12,29 @@ export interface Bind {
 /** What every program needs of the machine: programs, libraries, nothing that says who else is there. */
 export interface SystemView {
   readonly binds: readonly Bind[]
+  /** Node and the relay. */
+  readonly own: readonly Bind[]
   readonly links: readonly { readonly target: string; readonly path: string }[]
 }
 
+/** All that one child sees. */
+export interface Seen {
+  readonly view: SystemView
+  /** Its code, which may be a copy. */
+  readonly code: readonly Bind[]
+}
+
 /** Folders that hold programs and libraries; on most machines all but the first are links into it. */
-const SYSTEM_FOLDERS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/nix/store']
+export const SYSTEM_FOLDERS: readonly string[] = [
+  '/usr',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/libx32',
+  '/nix/store',
+]
 
 /** Of `/etc` only what libraries ask for: how to find each other, which certificates to trust, the time zone. */
 const SYSTEM_FILES = [
@@ -50,8 +68,11 @@ export function systemView(): SystemView {
   for (const path of SYSTEM_FILES) {
     if (linkTarget(path) !== undefined) binds.push({ from: realpathSync(path), to: path })
   }
-  binds.push({ from: realpathSync(process.execPath), to: INSIDE.node }, { from: RELAY_FILE, to: RELAY_INSIDE })
-  return { binds, links }
+  const own = [
+    { from: realpathSync(process.execPath), to: INSIDE.node },
+    { from: RELAY_FILE, to: RELAY_INSIDE },
+  ]
+  return { binds, own, links }
 }
 
 /** Where a link points; empty for something that is no link, undefined for nothing. A link to nothing is nothing. */

@@ -5,7 +5,7 @@ import { ETC_FILES } from './bubblewrap.ts'
 import { launcher } from './launcher.ts'
 import type { SandboxUser } from './sandbox-user.ts'
 import { INSIDE, type SandboxPlan } from './sandbox.ts'
-import type { SystemView } from './system-view.ts'
+import type { Seen } from './system-view.ts'
 import { UNSHARE_SCRIPT } from './unshare-script.ts'
 
 /** How unshare is used here. */
@@ -20,7 +20,7 @@ const NAMESPACES = ['--mount', '--pid', '--net', '--ipc', '--uts', '--fork', '--
 /** Words the command line. @throws {GatewayError} `SP_CONFIG_INVALID` for a path that the script could not tell apart. */
 export function unshareCommand(
   plan: SandboxPlan,
-  view: SystemView,
+  seen: Seen,
   { unshare, setpriv, user }: UnshareVariant,
 ): readonly string[] {
   const relay = plan.socket === undefined ? undefined : { socketPath: `${INSIDE.door}/${plan.socket}` }
@@ -31,7 +31,7 @@ export function unshareCommand(
     ...[setpriv, '--pdeathsig', 'KILL', '--'],
     ...[unshare, ...(user.isMapped ? ['--map-root-user'] : []), ...NAMESPACES, '--'],
     ...['/bin/sh', '-c', UNSHARE_SCRIPT, 'sh', root, String(plan.limits.temporaryBytes), kind],
-    ...places(plan, view, relay !== undefined).flatMap(checked),
+    ...places(plan, seen, relay !== undefined).flatMap(checked),
     ...['--', plan.workingFolder],
     ...(user.isMapped ? unmapped(setpriv, unshare, user) : user.prefix(plan.slot)),
     ...launcher(plan, relay),
@@ -40,12 +40,12 @@ export function unshareCommand(
 
 type Place = readonly ['ro' | 'link', from: string, to: string]
 
-function places(plan: SandboxPlan, view: SystemView, hasDoor: boolean): readonly Place[] {
+function places(plan: SandboxPlan, { view, code }: Seen, hasDoor: boolean): readonly Place[] {
   return [
     ...view.links.map(({ target, path }): Place => ['link', target, path]),
-    ...view.binds.map(({ from, to }): Place => ['ro', from, to]),
+    ...[...view.binds, ...view.own].map(({ from, to }): Place => ['ro', from, to]),
     ...ETC_FILES.map((name): Place => ['ro', join(plan.folder, 'etc', name), `/etc/${name}`]),
-    ...plan.code.map((path): Place => ['ro', path, path]),
+    ...code.map(({ from, to }): Place => ['ro', from, to]),
     ...(hasDoor ? [['ro', join(plan.folder, 'door'), INSIDE.door] as const] : []),
   ]
 }

@@ -1,0 +1,138 @@
+/** What the supervisor knows of one child: whose it is, who uses it, and until when. */
+import { GatewayError, type Session } from '#model'
+import type { CallRequest, Caller, LiveTool, ServerAnswer, ToolServerProcess } from '../server-port.ts'
+import type { StartedChild } from './start-child.ts'
+
+/** What one is made for. */
+export interface KeptOptions {
+  readonly key: string
+  readonly slot: number
+  readonly idleMs: number
+  /** A call was answered. */
+  readonly worked: () => void
+}
+
+/** One child, from before its start. Owned by the supervisor. */
+export class KeptChild {
+  readonly key: string
+  readonly slot: number
+  readonly identityId: string
+  readonly #options: KeptOptions
+  /** Sessions that use it, the newest last. */
+  readonly #sessions = new Map<string, Session>()
+  /** Once nobody is left it still needs to say whose it was. */
+  #session: Session
+  #started: StartedChild | undefined
+  #fault: GatewayError | undefined
+  #calls = 0
+  #idle: NodeJS.Timeout | undefined
+
+  constructor(caller: Caller, options: KeptOptions) {
+    this.key = options.key
+    this.slot = options.slot
+    this.identityId = caller.session.identity.id
+    this.#session = caller.session
+    this.#options = options
+    this.join(caller)
+  }
+
+  /** Whether it takes no calls any more. */
+  get isOver(): boolean {
+    return this.#fault !== undefined || this.#started?.child.over.aborted === true
+  }
+
+  /** Whether its end was our wish. */
+  get wasEnded(): boolean {
+    return this.#fault !== undefined
+  }
+
+  /** Whether it could be ended without anybody noticing. */
+  get isIdle(): boolean {
+    return this.#started !== undefined && this.#calls === 0
+  }
+
+  /** The session that its SQL belongs to now. */
+  session(): Session {
+    return this.#session
+  }
+
+  /** One more session uses it; when the last has ended, it ends at once. */
+  join({ session, ended }: Caller): void {
+    if (this.#sessions.has(session.id)) return
+    this.#sessions.set(session.id, session)
+    this.#session = session
+    ended.addEventListener(
+      'abort',
+      () => {
+        this.#leave(session)
+      },
+      { once: true },
+    )
+  }
+
+  /** It runs. */
+  begin(started: StartedChild): ToolServerProcess {
+    this.#started = started
+    if (this.#fault !== undefined) {
+      void started.child.kill(this.#fault)
+      throw this.#fault
+    }
+    this.#rest()
+    return this.#process(started)
+  }
+
+  /** Ends it in good order. Never rejects. */
+  async end(fault: GatewayError): Promise<void> {
+    this.#stop(fault)
+    await this.#started?.child.end(fault)
+  }
+
+  #process({ child }: StartedChild): ToolServerProcess {
+    return {
+      childId: child.childId,
+      initialize: child.initialize,
+      get tools(): readonly LiveTool[] {
+        return child.tools
+      },
+      call: (request, signal) => this.#call(child, request, signal),
+    }
+  }
+
+  async #call(child: StartedChild['child'], request: CallRequest, signal: AbortSignal): Promise<ServerAnswer> {
+    this.#calls++
+    clearTimeout(this.#idle)
+    try {
+      const answer = await child.call(request, signal)
+      this.#options.worked()
+      return answer
+    } finally {
+      this.#calls--
+      this.#rest()
+    }
+  }
+
+  #rest(): void {
+    clearTimeout(this.#idle)
+    if (this.#calls > 0 || this.isOver) return
+    this.#idle = setTimeout(() => {
+      void this.end(new GatewayError('SP_TOOL_SERVER_FAILED', 'it was ended because nobody called it'))
+    }, this.#options.idleMs).unref()
+  }
+
+  #leave(session: Session): void {
+    this.#sessions.delete(session.id)
+    const newest = [...this.#sessions.values()].at(-1)
+    if (newest !== undefined) {
+      this.#session = newest
+      return
+    }
+    const fault = new GatewayError('SP_SESSION_REVOKED', 'the session behind it has ended')
+    this.#stop(fault)
+    void this.#started?.child.kill(fault)
+  }
+
+  #stop(fault: GatewayError): void {
+    this.#fault ??= fault
+    clearTimeout(this.#idle)
+  }
+}
