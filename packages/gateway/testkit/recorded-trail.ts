@@ -112,7 +112,7 @@ export function selecting(table: string, decision: Partial<DecidedShape['decisio
 }
 
 /** One operation to be recorded. */
-export interface RecordedOperation {
+interface RecordedOperation {
   readonly session: Session
   readonly decided: DecidedShape
   readonly payload?: string

@@ -16,7 +16,7 @@ import { GatewayError } from '#model'
 import type { InclusionProof, InclusionProofs, SignedHead } from '#model/read'
 
 /** The head that is published in a trail's folder. Whoever has the key checks the signature; here it is only read. */
-export async function readHead(source: TrailSource): Promise<SignedHead & { readonly rootHash: Bytes }> {
+async function readHead(source: TrailSource): Promise<SignedHead & { readonly rootHash: Bytes }> {
   const bytes = await readWhole(source, CHECKPOINT_PATH, MAX_NOTE_BYTES)
   if (bytes === undefined) throw new GatewayError('SP_API_UNAVAILABLE', 'the trail has no checkpoint yet')
   const note = bytes.toString('utf8')

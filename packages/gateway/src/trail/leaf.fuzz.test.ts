@@ -328,7 +328,7 @@ test('a leaf in which everything is as long as it may be is within its bound', (
 
 test('the leaf of every intent and outcome is canonical, valid and within its bound', () => {
   fc.assert(
-    fc.property(session, decided, outcome, links, timeMs, count, (who, what, how, given, when, index) => {
+    fc.property(fc.tuple(session, links), decided, outcome, timeMs, count, ([who, given], what, how, when, index) => {
       const intent = maker.record({
         kind: 'intent',
         timeMs: when,
