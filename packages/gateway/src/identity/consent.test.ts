@@ -124,3 +124,12 @@ test('a Yes that did not come from the page, or from another browser, is none', 
   assert.equal(yes.status, 303)
   assert.equal(yes.headers.get('location')?.startsWith(idp.issuer), true)
 })
+
+test('there is an end to the steps of logins from one address', async (t) => {
+  const few = await startIdentity(path.join(folder, 'few.db'), idp, { mcpServers: ['ledger-mcp'] })
+  t.after(few.stop)
+  const statuses: number[] = []
+  for (let count = 0; count < 481; count++)
+    statuses.push((await fetch(`${few.url}/oauth/interaction/${'x'.repeat(43)}/answer`, { method: 'POST' })).status)
+  assert.deepEqual([statuses.indexOf(429), new Set(statuses.slice(0, 480))], [480, new Set([403])])
+})

@@ -14,7 +14,7 @@ import { RosterView } from './roster-view.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { SignIn } from './sign-in.ts'
 import { startSweeping } from './sweeper.ts'
-import { REGISTRATION_LIMITS, Throttle } from './throttle.ts'
+import { REGISTRATION_LIMITS, STEP_LIMITS, Throttle } from './throttle.ts'
 import { Tokens } from './tokens.ts'
 
 /**
@@ -72,7 +72,11 @@ function assemble(options: IdentityOptions, settings: Settings, keys: OwnKeys, l
   const federation = new Federation(options.upstream, `${settings.issuer}${PATHS.callback}`, clock)
   const jobTokens = new JobTokens(settings.workloads, settings.issuer, clock)
   const signIn = new SignIn({ ...base, server, federation })
-  const throttles = { beginnings: new Throttle(clock), registrations: new Throttle(clock, REGISTRATION_LIMITS) }
+  const throttles = {
+    beginnings: new Throttle(clock),
+    steps: new Throttle(clock, STEP_LIMITS),
+    registrations: new Throttle(clock, REGISTRATION_LIMITS),
+  }
   return {
     tokens: new Tokens({ ...base, jobTokens, onRevoked: (listener) => revoker.onRevoked(listener) }),
     revoker,

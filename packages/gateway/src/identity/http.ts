@@ -22,8 +22,8 @@ export interface HttpContext {
   readonly signIn: SignIn
   readonly settings: Settings
   readonly clients: Clients
-  /** Bounds logins, and registrations. */
-  readonly throttles: { readonly beginnings: Throttle; readonly registrations: Throttle }
+  /** Bounds logins, the steps of logins under way, and registrations. */
+  readonly throttles: { readonly beginnings: Throttle; readonly steps: Throttle; readonly registrations: Throttle }
   readonly log: Log
 }
 
@@ -71,14 +71,15 @@ async function answer(
     return
   }
   request.url = serverMetadataPath(pathname, settings) ?? request.url
-  if (BEGINNINGS.has(pathname) && !throttles.beginnings.admit(request.socket.remoteAddress ?? '')) {
+  const [, uid, step] = INTERACTION.exec(pathname) ?? []
+  const throttle = BEGINNINGS.has(pathname) ? throttles.beginnings : uid === undefined ? undefined : throttles.steps
+  if (throttle?.admit(request.socket.remoteAddress ?? '') === false) {
     log.warn('login-throttled', { address: request.socket.remoteAddress ?? '' })
     response.setHeader('retry-after', '60')
     say(response, 429, { title: 'Too many logins at once', lines: ['Try again in a minute.'] })
     return
   }
   statePublicAddress(request, settings)
-  const [, uid, step] = INTERACTION.exec(pathname) ?? []
   if (uid !== undefined) await interact(request, response, context.signIn, { uid, step, query: target.query })
   else if (pathname !== PATHS.callback) {
     if (pathname === PATHS.authorize) stateScope(request, target.query)

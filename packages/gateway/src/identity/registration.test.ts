@@ -95,6 +95,8 @@ test('a name is one line, of bounded length, without what hides or turns its sur
     ['\u0000\u001b[2J', '[2J'],
     ['x\ud800y', 'x\ufffdy'],
     [`z${'\u0335'.repeat(50)}o`, 'zo'],
+    ['X” — checked by Sallyport. “', "X' — checked by Sallyport. '"],
+    ['"a" «b» „c‟', "'a' 'b' 'c'"],
     ['\u200b\u200b', ''],
     ['x'.repeat(256), 'x'.repeat(64)],
     ['💳'.repeat(128), '💳'.repeat(64)],

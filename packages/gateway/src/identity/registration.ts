@@ -54,13 +54,17 @@ export function readRegistration(body: unknown): ClientRegistration | Registrati
   }
 }
 
-/** What of a name is shown and recorded: one line, without anything that hides or turns what stands beside it. */
+/**
+ * What of a name is shown and recorded: one line, without anything that hides or turns what stands beside it, or that looks like the end of a
+ * quotation, behind which it could go on in our words.
+ */
 export function cleanName(name: string): string {
   const line = name
     .toWellFormed()
     .normalize('NFC')
     .replaceAll(/[\p{C}\p{Z}]+/gu, ' ')
     .replaceAll(/\p{M}{3,}/gu, '')
+    .replaceAll(/["\p{Pi}\p{Pf}\u201a\u201e\u301d-\u301f\uff02\u2033]/gu, "'")
     .trim()
   return [...line].slice(0, MAX_NAME_LENGTH).join('').trim()
 }

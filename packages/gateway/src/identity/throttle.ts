@@ -9,6 +9,8 @@ export interface ThrottleLimits {
 
 /** An office behind one address, all logging in at once, stays below the first; each leaves a row in the store for some minutes. */
 const BEGINNING_LIMITS: ThrottleLimits = { windowMs: 60_000, perAddress: 120, inAll: 3000 }
+/** A login has three steps here at most, and each way to the identity provider leaves a row too. */
+export const STEP_LIMITS: ThrottleLimits = { windowMs: 60_000, perAddress: 480, inAll: 12_000 }
 /** An application registers once on a machine; each leaves a row in the store for a day. */
 export const REGISTRATION_LIMITS: ThrottleLimits = { windowMs: 60 * 60_000, perAddress: 120, inAll: 1000 }
 /** Addresses counted at once; beyond that only the sum counts. */
