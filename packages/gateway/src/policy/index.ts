@@ -8,6 +8,7 @@
  *
  * The model, with what was tried and what fails open: docs/guide/policy.md.
  */
+export type { Entitlement, EntitlementApproval, EntitlementSubject } from './entitlement.ts'
 export {
   type ExplainedCheck,
   type ExplainedThing,

@@ -18,6 +18,8 @@ import type { Catalog, CatalogResource } from './catalog.ts'
 import { decideVia } from './connecting.ts'
 import { DecidedShapes } from './decided-shapes.ts'
 import { buildBoundary, buildPrincipal, buildTool, type Principal } from './entities.ts'
+import type { Entitlement, EntitlementSubject } from './entitlement.ts'
+import { listEntitlements } from './entitlements.ts'
 import { explainQuestion } from './explain.ts'
 import type { Explanation, ExplainQuestion } from './explanation.ts'
 import type { Circumstances } from './facts.ts'
@@ -117,6 +119,11 @@ export class LoadedPolicy implements Policy {
       policyHash: this.hash,
       ask: (asked, principal, circumstances) => this.#answers.ask(asked, principal, circumstances),
     })
+  }
+
+  /** Who may do what under this policy, as far as it can be told without a request. */
+  entitlements(subject: EntitlementSubject): readonly Entitlement[] {
+    return listEntitlements(subject, this.#set.policies, this.#catalog)
   }
 
   #decide(session: Session, shape: Shape, nowMs: number, asked: AskedFacts): DecidedShape {

@@ -38,6 +38,13 @@ export function partsOf(policy: ParsedPolicy): PolicyParts {
   }
 }
 
+/** All conditions of a policy as its author wrote them, on one line; empty when there are none. */
+export function conditionsText(policy: ParsedPolicy): string {
+  const { tokens } = policy.statement
+  const effect = tokens.findIndex((token, index) => token.text === policy.effect && tokens[index - 1]?.text !== '@')
+  return toPart(policy, tokens.slice(closingIndex(tokens, effect + 1) + 1, -1)).words
+}
+
 function conditionParts(policy: ParsedPolicy, from: number): readonly ConditionPart[] {
   const { tokens } = policy.statement
   const parts: ConditionPart[] = []

@@ -1,8 +1,9 @@
-import { APPROVED, isApproved } from '../actions.ts'
+import { isApproved } from '../actions.ts'
 import type { Catalog } from '../catalog.ts'
-import { entityLiteral, isVariable, nodesOf, operandOf, toNode } from '../expressions.ts'
+import { entityLiteral, nodesOf } from '../expressions.ts'
 import type { ParsedPolicy } from '../policies.ts'
 import type { Finding } from '../problems.ts'
+import { isApprovalClause } from '../reach.ts'
 import { locateAnnotation, locateConditions, locateEffect, locateScope } from './locate.ts'
 
 /**
@@ -54,7 +55,7 @@ function* lintApprovers(policy: ParsedPolicy, catalog: Catalog): Generator<Findi
 
 function* lintActionMentions(policy: ParsedPolicy): Generator<Finding> {
   for (const condition of policy.conditions) {
-    if (policy.effect === 'forbid' && isGuardClause(condition)) continue
+    if (policy.effect === 'forbid' && isApprovalClause(condition)) continue
     for (const node of nodesOf(condition.body)) {
       const isMention =
         node.operator === 'Var'
@@ -69,14 +70,7 @@ function* lintActionMentions(policy: ParsedPolicy): Generator<Finding> {
 }
 
 function hasGuardClause(policy: ParsedPolicy): boolean {
-  return policy.effect === 'forbid' && policy.conditions.some(isGuardClause)
-}
-
-function isGuardClause(condition: { readonly kind: 'when' | 'unless'; readonly body: unknown }): boolean {
-  const node = toNode(condition.body)
-  if (condition.kind !== 'unless' || node?.operator !== 'in' || !isVariable(operandOf(node, 'left'), 'action'))
-    return false
-  return entityLiteral(operandOf(node, 'right'))?.id === APPROVED
+  return policy.effect === 'forbid' && policy.conditions.some(isApprovalClause)
 }
 
 function approval(message: string, fix: string, at: number): Finding {
