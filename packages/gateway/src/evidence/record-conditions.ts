@@ -11,10 +11,13 @@ const CAUSED_BY = 'sequence in (select sequence from cause where call = ?)'
 const CAUSED_BY_SESSION = `sequence in (
   select cause.sequence from record as caller join cause on cause.call = caller.sequence where caller.session = ?)`
 
-/** The SQL of a filter. */
-export function conditions(query: RecordQuery): Conditions {
-  const { agent } = query
-  const parts: readonly (readonly [sql: string, ...values: (SQLInputValue | undefined)[]])[] = [
+/**
+ * The SQL of a filter.
+ *
+ * @param agentColumn by what an agent is named: one of the two, since an index over both could not give the records in their order.
+ */
+export function conditions(query: RecordQuery, agentColumn: 'agent' | 'agent_name'): Conditions {
+  const parts: readonly (readonly [sql: string, value: SQLInputValue | undefined])[] = [
     ['sequence < ?', query.before],
     ['sequence > ?', query.after],
     ['actor = ?', query.identity],
@@ -25,19 +28,16 @@ export function conditions(query: RecordQuery): Conditions {
     ['verb = ?', query.verb],
     ['server = ?', query.server],
     ['tool = ?', query.tool],
-    ['(agent = ? or agent_name = ?)', agent, agent],
+    [`${agentColumn} = ?`, query.agent],
     ['approval = ?', query.approval],
     [CAUSED_BY, query.causedBy],
     [CAUSED_BY_SESSION, query.causedBySession],
     ['time >= ?', query.fromMs],
     ['time <= ?', query.toMs],
   ]
-  const given = parts.flatMap(([sql, ...values]) => {
-    const bound = values.filter((value) => value !== undefined)
-    return bound.length === 0 ? [] : [{ sql, bound }]
-  })
+  const given = parts.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]))
   return {
     where: given.length === 0 ? '' : `where ${given.map(({ sql }) => sql).join(' and ')}`,
-    values: given.flatMap(({ bound }) => bound),
+    values: given.map(({ value }) => value),
   }
 }

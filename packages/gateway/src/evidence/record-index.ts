@@ -29,8 +29,8 @@ const SCHEMA = `
   create index record_time on record (time);
   create index record_server on record (server, sequence) where server is not null;
   create index record_tool on record (tool, sequence) where tool is not null;
-  create index record_agent on record (agent) where agent is not null;
-  create index record_agent_name on record (agent_name) where agent_name is not null;
+  create index record_agent on record (agent, sequence) where agent is not null;
+  create index record_agent_name on record (agent_name, sequence) where agent_name is not null;
   create index record_approval on record (approval, sequence) where approval is not null;
   create table cause (call integer not null, sequence integer not null, primary key (call, sequence)) strict, without rowid;
 ${USES_SCHEMA}`
@@ -77,7 +77,7 @@ export class RecordIndex {
 
   /** Finds records; each intent with its outcome. */
   query(query: RecordQuery): readonly RecordRow[] {
-    const { where, values } = conditions(query)
+    const { where, values } = conditions(query, this.#agentColumn(query.agent))
     const order = query.after === undefined ? 'desc' : 'asc'
     const rows = this.#database
       .prepare(`select sequence, phase, offset, length from record ${where} order by sequence ${order} limit ?`)
@@ -109,6 +109,13 @@ export class RecordIndex {
 
   close(): void {
     this.#database.close()
+  }
+
+  /** Who is known by an id is meant by it, whatever others call themselves. */
+  #agentColumn(agent: string | undefined): 'agent' | 'agent_name' {
+    const isId =
+      agent !== undefined && this.#database.prepare('select 1 from record where agent = ? limit 1').get(agent)
+    return isId === undefined ? 'agent_name' : 'agent'
   }
 
   #toRow(sequence: number, row: Readonly<Record<string, unknown>>): readonly RecordRow[] {
