@@ -8,15 +8,18 @@ import {
   type ErrorCode,
   type Gate,
   GatewayError,
+  isRefusal,
   type OpenRequest,
   type OpenSession,
   type Operation,
   type Outcome,
+  type PendingRequest,
   type Permit,
   type Refusal,
   type Session,
   type SessionEnd,
   type Verdict,
+  type ViaLink,
 } from '#model'
 import { mint } from '#model/mint'
 
@@ -42,6 +45,12 @@ export interface TestGateOptions {
   readonly identify?: (token: string) => string | undefined
   /** Whether an operation may run: true, or the code of the refusal. Without it what is complete may. */
   readonly permits?: (operation: Operation) => true | ErrorCode
+  /** Whether a tool of an MCP server is shown. Without it all are. */
+  readonly lists?: (tool: string) => boolean
+  /** The request for an operation that is held. */
+  readonly pending?: (operation: Operation) => PendingRequest
+  /** The MCP server through which everybody comes. */
+  readonly via?: ViaLink
   readonly clock?: Clock
 }
 
@@ -71,6 +80,7 @@ export function createTestGate(options: TestGateOptions = {}): TestGate {
     options.permits ??
     ((operation: Operation) => (operation.shape.incomplete === undefined ? true : 'SP_OPERATION_INCOMPLETE'))
   const controllers = new Set<AbortController>()
+  const joined = new Map<string, OpenSession>()
   const gate: TestGate = {
     admissions: [],
     batches: [],
@@ -82,20 +92,27 @@ export function createTestGate(options: TestGateOptions = {}): TestGate {
       for (const controller of controllers) controller.abort(end)
     },
     unsettled: () => gate.admissions.filter((one) => one.kind === 'permit' && one.outcome === undefined).length,
-    join: (request) => gate.open(request),
+    join: async (request) => {
+      const key = `${exposed(request.secret)}\n${request.resource.name}`
+      const known = joined.get(key)
+      if (known?.ended.aborted === false) return known
+      const opened = await gate.open(request)
+      if (!isRefusal(opened)) joined.set(key, opened)
+      return opened
+    },
     open: async (request) => {
       await Promise.resolve()
       if (gate.trailDown) return refusal('SP_TRAIL_UNAVAILABLE')
       const name = identify(exposed(request.secret))
       if (name === undefined) return refusal('SP_AUTH_TOKEN_UNKNOWN')
       if (name in catalogue) return refusal(name as ErrorCode)
-      return openSession(gate, request, name, { clock, permits, controllers })
+      return openSession(gate, request, name, { ...options, clock, permits, controllers })
     },
   }
   return gate
 }
 
-interface Context {
+interface Context extends TestGateOptions {
   readonly clock: Clock
   readonly permits: (operation: Operation) => true | ErrorCode
   readonly controllers: Set<AbortController>
@@ -113,6 +130,7 @@ function openSession(gate: TestGate, request: OpenRequest, name: string, context
     startedAtMs: context.clock.nowMs(),
     endsAtMs: context.clock.nowMs() + 3_600_000,
     client: request.client,
+    ...(context.via === undefined ? {} : { via: context.via }),
   }
   gate.opened.push(session)
   let isClosed = false
@@ -132,12 +150,13 @@ function openSession(gate: TestGate, request: OpenRequest, name: string, context
       admission.outcome = outcome
     },
     touch: () => undefined,
-    mayList: (tools) => tools.map(() => true),
+    mayList: (tools) => tools.map((tool) => context.lists?.(tool) ?? true),
     close: async (end) => {
       await Promise.resolve()
       if (isClosed) return
       isClosed = true
       context.controllers.delete(controller)
+      if (!controller.signal.aborted) controller.abort(end)
       gate.closed.push(end)
     },
   }
@@ -150,9 +169,11 @@ function admitOne(gate: TestGate, operation: Operation, context: Context): Verdi
   const kind = answer === true ? 'permit' : 'refusal'
   gate.admissions.push({ sequence, verb: operation.shape.verb, payload, kind, operation })
   if (answer === true) return { kind: 'permit', permit: mint(operation, sequence, context.clock.monotonicMs()) }
-  const ref = formatRef(sequence)
+  const pending = answer === 'SP_POLICY_NEEDS_APPROVAL' ? context.pending?.(operation) : undefined
+  const ref = pending?.ref ?? formatRef(sequence)
   const message = `${operation.shape.verb} denied: ${catalogue[answer].meaning} [ref ${ref}]`
-  return { kind: 'refusal', refusal: { code: answer, message, hint: catalogue[answer].next, ref } }
+  const refusal: Refusal = { code: answer, message, hint: catalogue[answer].next, ref }
+  return { kind: 'refusal', refusal, ...(pending === undefined ? {} : { pending }) }
 }
 
 function refusal(code: ErrorCode): Refusal {

@@ -13,7 +13,7 @@ import { ClientGone, type Introduction, receiveIntroduction } from './client/sta
 import type { BufferPool } from './client/writer.ts'
 import { encodeBackend, passwordOf, WireError } from './codec/index.ts'
 import type { PostgresOptions, PostgresResource } from './options.ts'
-import { type Answer, answerCode, answerRefusal, encodeAnswer } from './refuse.ts'
+import { type Answer, answerCode, answerRefusal, encodeAnswer, sqlstateOf } from './refuse.ts'
 import { findResource } from './routing.ts'
 import { PostgresSession } from './session.ts'
 import { type ClientParameters, isAnswer, readParameters } from './startup-parameters.ts'
@@ -80,7 +80,7 @@ function sayNo(stream: Duplex, error: unknown, { options }: FrontContext): void 
     return
   }
   const answer = error instanceof Refused ? error.answer : answerFault(error, options)
-  stream.end(encodeAnswer(answer, 'FATAL'))
+  stream.end(encodeAnswer(answer, options.masking.scrubber, 'FATAL'))
   setTimeout(() => stream.destroy(), FAREWELL_MS).unref()
 }
 
@@ -129,7 +129,7 @@ async function admitClient(introduction: Introduction, newcomer: Newcomer, conte
   if (packet.kind !== 'startup') return
   if (packet.major !== 3) throw new Refused({ sqlstate: '0A000', message: 'only protocol 3.0 to 3.2 is spoken here' })
   demandSafeChannel(newcomer, options)
-  if (!context.hasRoom()) throw new Refused(answerCode('SP_BUSY'))
+  if (!context.hasRoom()) throw new Refused({ ...answerCode('SP_BUSY'), sqlstate: sqlstateOf('SP_BUSY', 'connect') })
   if (context.attempts.isBlocked(newcomer.origin)) throw new Refused(answerCode('SP_AUTH_FAILED_ATTEMPTS'))
   const parameters = readParameters(packet.parameters)
   const client = new ClientConnection(stream, context.pool, introduction.rest)
@@ -261,6 +261,8 @@ interface Ways {
   readonly open: OpenSession
 }
 
+const DEFAULT_HOLD_SECONDS = 120
+
 /** Says "ready" and lets the session run. */
 function begin(
   { client, upstream, target, open }: Ways,
@@ -278,6 +280,7 @@ function begin(
     masking: options.masking,
     clock: options.clock,
     log: options.log,
+    holdMs: (options.holdSeconds ?? DEFAULT_HOLD_SECONDS) * 1000,
     onEnd: () => {
       cancelKeys.leave(key)
       sessions.delete(session)

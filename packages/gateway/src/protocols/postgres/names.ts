@@ -13,7 +13,7 @@
  * DECLARE are refused); it may have forgotten one (DEALLOCATE, a portal whose transaction ended), which makes an error there, never another
  * meaning.
  */
-import type { Json } from '#base'
+import type { Bytes, Json } from '#base'
 import type { ResultColumn } from '#model'
 import type { ClassifiedStatement } from './classifier.ts'
 import type { ColumnDescription, Format } from './codec/index.ts'
@@ -24,6 +24,8 @@ export interface PreparedStatement {
   readonly text: string
   /** Undefined for an empty text, which has no effect. */
   readonly classified: ClassifiedStatement | undefined
+  /** As the client declared them; 0 or missing where open. */
+  readonly declaredTypes: readonly number[]
   /** As the client declared them, then as the server described them; 0 or missing where open. */
   parameterTypes: readonly number[]
   /**
@@ -41,6 +43,8 @@ type StatementDescription =
 export interface Portal {
   readonly statement: PreparedStatement
   readonly parameters: readonly Json[]
+  /** The parameters byte for byte, for whoever binds an approval to them. */
+  readonly exact: () => Bytes
   readonly resultFormats: readonly Format[]
   /** Roughly what it keeps in memory, in bytes. */
   readonly weight: number

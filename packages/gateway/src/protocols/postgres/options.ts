@@ -38,4 +38,6 @@ export interface PostgresOptions {
   /** Whether a client on this machine may connect without TLS. */
   readonly allowPlainOnLoopback: boolean
   readonly limits: PostgresLimits
+  /** How long a held statement waits for its approval before it is refused; 0: not at all. Without it two minutes. */
+  readonly holdSeconds?: number
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Bytes, fromUtf8, type Json, toUtf8 } from '#base'
-import type { Format } from './codec/index.ts'
-import { describeParameters, statementPayload } from './payload.ts'
+import { type Bytes, fromUtf8, type Json, toHex, toUtf8 } from '#base'
+import type { BindMessage, Format } from './codec/index.ts'
+import { describeParameters, exactParameters, statementPayload } from './payload.ts'
 
 function describe(value: Bytes | undefined, format: Format, type = 0): Json | undefined {
   return describeParameters(
@@ -61,4 +61,51 @@ test('a payload is JSON of the statement, its parameters and its way', () => {
     fromUtf8(statementPayload('SELECT 1', undefined, 'prepared')),
     '{"statement":"SELECT 1","prepared":true}',
   )
+})
+
+const bound = (
+  parameters: readonly (Bytes | undefined)[],
+  parameterFormats: readonly Format[] = [],
+  more: Partial<BindMessage> = {},
+): BindMessage => ({
+  kind: 'bind',
+  portal: '',
+  statement: '',
+  resultFormats: [],
+  parameterFormats,
+  parameters,
+  ...more,
+})
+
+const exact = (bind: BindMessage, types: readonly number[] = []): string => toHex(exactParameters(bind, types))
+
+test('what an approval is bound to tells apart what the payload writes alike', () => {
+  const variants = [
+    // Both are shown as {"binary": "é"}.
+    exact(bound([hex('e9')], [1])),
+    exact(bound([hex('c3a9')], [1])),
+    exact(bound([hex('c3a9')], [0])),
+    exact(bound([hex('c3a9')], [1]), [25]),
+    exact(bound([hex('c3a9')], [1]), [1043]),
+    exact(bound([hex('c3a9')], [1]), [25, 0]),
+    exact(bound([hex('c3'), hex('a9')], [1])),
+    exact(bound([hex('c3'), hex('a9')], [1, 0])),
+    exact(bound([hex('c3'), undefined], [1])),
+    exact(bound([hex('c3'), hex('')], [1])),
+    exact(bound([undefined, hex('c3')], [1])),
+    exact(bound([])),
+    // numeric NaN of two scales, and -0 beside 0, are shown alike.
+    exact(bound([hex('00000000c0000000')], [1]), [1700]),
+    exact(bound([hex('00000000c0000001')], [1]), [1700]),
+    exact(bound([hex('80000000')], [1]), [700]),
+    exact(bound([hex('00000000')], [1]), [700]),
+  ]
+  assert.equal(new Set(variants).size, variants.length)
+})
+
+test('names, formats of the result and how formats are abbreviated are no part of it', () => {
+  const one = exact(bound([toUtf8('a'), toUtf8('b')]))
+  assert.equal(exact(bound([toUtf8('a'), toUtf8('b')], [0])), one)
+  assert.equal(exact(bound([toUtf8('a'), toUtf8('b')], [0, 0])), one)
+  assert.equal(exact(bound([toUtf8('a'), toUtf8('b')], [], { portal: 'p', statement: 's', resultFormats: [1] })), one)
 })

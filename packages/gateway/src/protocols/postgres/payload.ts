@@ -3,7 +3,7 @@
  * parameter has to be written such that a card number in it can be *seen*: binary integers and numerics as digits, other binary as
  * characters, one a byte, never as hexadecimal.
  */
-import { type Bytes, type Json, parseUtf8, toUtf8 } from '#base'
+import { type Bytes, concatBytes, type Json, parseUtf8, toUtf8 } from '#base'
 import { MAX_PAYLOAD_BYTES } from '#model'
 import type { BindMessage, Format } from './codec/index.ts'
 
@@ -48,6 +48,31 @@ export function describeParameters(bind: BindMessage, types: readonly number[]):
     const format = (formats.length === 1 ? formats[0] : formats[index]) ?? 0
     return value === undefined ? null : describeParameter(value, format, types[index] ?? 0)
   })
+}
+
+/**
+ * The parameters of a Bind byte for byte, with the types that the client declared and the formats: what an approval is bound to, since JSON for
+ * reading writes some different ones alike. Names are not part of it, nor what the server says of types, which depends on what was described.
+ *
+ *   types: uint16 · (type: uint32)… · parameters: uint16 · (format: uint16 · length: int32, -1 for NULL · value)…
+ */
+export function exactParameters(bind: BindMessage, declaredTypes: readonly number[]): Bytes {
+  const { parameterFormats: formats, parameters } = bind
+  const head = new DataView(new ArrayBuffer(2 + 4 * declaredTypes.length + 2))
+  head.setUint16(0, declaredTypes.length)
+  for (const [index, type] of declaredTypes.entries()) head.setUint32(2 + 4 * index, type)
+  head.setUint16(head.byteLength - 2, parameters.length)
+  const values = parameters.flatMap((value, index) => {
+    const field = new DataView(new ArrayBuffer(6))
+    field.setUint16(0, (formats.length === 1 ? formats[0] : formats[index]) ?? 0)
+    field.setInt32(2, value?.length ?? -1)
+    return value === undefined ? [bytesOf(field)] : [bytesOf(field), value]
+  })
+  return concatBytes([bytesOf(head), ...values])
+}
+
+function bytesOf({ buffer }: DataView): Bytes {
+  return new Uint8Array(buffer)
 }
 
 function describeParameter(value: Bytes, format: Format, type: number): Json {

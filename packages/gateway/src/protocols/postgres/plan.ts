@@ -21,6 +21,7 @@ import { asksForBinary, unreadableColumn } from './columns.ts'
 import { type Meaning, type Portal, type PreparedStatement, type SessionNames, SyncBatch } from './names.ts'
 import {
   describeParameters,
+  exactParameters,
   isRecordable,
   isTextRecordable,
   recordable,
@@ -250,8 +251,10 @@ export class Planner {
     if (meaning.kind === 'none') return draft.refuse(batch, words.noStatement(message.statement))
     const statement = meaning.value
     const parameters = describeParameters(message, statement.parameterTypes)
-    const portal: Portal = { statement, parameters, resultFormats: message.resultFormats, weight: 2 * raw.length + 256 }
-    const slot = slotOf(statement, parameters)
+    const exact = (): Bytes => exactParameters(message, statement.declaredTypes)
+    const { resultFormats } = message
+    const portal: Portal = { statement, parameters, exact, resultFormats, weight: 2 * raw.length + 256 }
+    const slot = slotOf(statement, portal)
     const refusal = this.#bindRefusal(statement, portal, slot)
     if (refusal !== undefined && slot !== undefined) {
       const shape = incompleteShape(slot.operation.shape, refusal.reason)
@@ -290,9 +293,7 @@ export class Planner {
     if (meaning.kind === 'uncertain') return false
     if (meaning.kind === 'none') return draft.refuse(batch, words.noPortal(name))
     const portal = meaning.value
-    const slot = draft.bound.has(portal)
-      ? draft.bound.get(portal)
-      : slotOf(portal.statement, portal.parameters, 'fetch')
+    const slot = draft.bound.has(portal) ? draft.bound.get(portal) : slotOf(portal.statement, portal, 'fetch')
     draft.steps.push({ kind: 'execute', batch, raw, name, portal, slot })
     return true
   }
@@ -383,17 +384,29 @@ function tooLarge(text: Bytes): QueryPart {
 
 function slotOf(
   statement: PreparedStatement,
-  parameters: Portal['parameters'] | undefined,
+  portal: Pick<Portal, 'parameters' | 'exact'> | undefined,
   mark?: 'prepared' | 'fetch',
 ): Slot | undefined {
   if (statement.classified === undefined) return undefined
-  const payload = statementPayload(statement.text, parameters, mark)
-  return { operation: { shape: statement.classified.shape, payload } }
+  const payload = statementPayload(statement.text, portal?.parameters, mark)
+  const exact = portal?.exact ?? (() => exactParameters(NO_PARAMETERS, statement.declaredTypes))
+  return { operation: { shape: statement.classified.shape, payload, exact } }
+}
+
+/** What a Parse that nothing binds has of its own. */
+const NO_PARAMETERS: BindMessage = {
+  kind: 'bind',
+  portal: '',
+  statement: '',
+  parameterFormats: [],
+  parameters: [],
+  resultFormats: [],
 }
 
 function prepared(message: ParseMessage, text: string, classification: Classification | undefined): PreparedStatement {
   const classified = classification?.kind === 'statements' ? classification.statements[0] : undefined
-  return { name: message.name, text, classified, parameterTypes: message.parameterTypes, description: undefined }
+  const { name, parameterTypes } = message
+  return { name, text, classified, declaredTypes: parameterTypes, parameterTypes, description: undefined }
 }
 
 /** Splits a string so that each byte is in exactly one part: comments between statements belong to the one behind them. */

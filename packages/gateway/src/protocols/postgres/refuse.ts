@@ -51,10 +51,10 @@ const sqlstates: Partial<Readonly<Record<ErrorCode, string>>> = {
   SP_OPERATION_TOO_LARGE: '54000',
   SP_MASK_TOO_LARGE: '54000',
   SP_CLASSIFIER_FAILED: '54001',
-  // insufficient_resources, too_many_connections
+  // insufficient_resources, configuration_limit_exceeded
   SP_CLASSIFIER_BUSY: '53000',
   SP_SCRUB_UNAVAILABLE: '53000',
-  SP_BUSY: '53300',
+  SP_BUSY: '53400',
   // data_exception
   SP_MASK_NUMERIC: '22000',
   SP_MASK_SAD: '22000',
@@ -73,9 +73,11 @@ const sqlstates: Partial<Readonly<Record<ErrorCode, string>>> = {
   SP_WIRE_TOO_LARGE: '08P01',
 }
 
-/** The SQLSTATE of a code; policy refuses a connection (28000) in another class than a statement (42501). */
+/** The SQLSTATE of a code; to a connection policy says no in another class (28000) than to a statement (42501), and so does a limit. */
 export function sqlstateOf(code: ErrorCode, phase: 'connect' | 'statement'): string {
   if (phase === 'connect' && code.startsWith('SP_POLICY_')) return '28000'
+  // too_many_connections
+  if (phase === 'connect' && code === 'SP_BUSY') return '53300'
   return sqlstates[code] ?? 'XX000'
 }
 
@@ -123,38 +125,43 @@ export function withRef(message: string, ref: string | undefined): string {
 /** The main line: at most 160 characters of printable ASCII (`ux.md` §2.9), since terminals and drivers cut and re-encode. */
 const MAX_MESSAGE = 160
 
-/** Fields of an ErrorResponse. PostgreSQL 18, Error and Notice Message Fields: S, V, C and M are always there. */
-export function errorFields(answer: Answer, severity: Severity): NoticeFields {
+/**
+ * Fields of an ErrorResponse. PostgreSQL 18, Error and Notice Message Fields: S, V, C and M are always there.
+ *
+ * An answer may quote what the client or the database wrote (a name, a label, a setting): it is scrubbed, and only then cut.
+ */
+export function errorFields(answer: Answer, severity: Severity, scrubber: Scrubber): NoticeFields {
+  const message = scrubber.scrubText(answer.message)
   const fields: (readonly [string, string])[] = [
     ['S', severity],
     ['V', severity],
     ['C', answer.sqlstate],
-    ['M', mainLine(answer.message)],
+    ['M', mainLine(message)],
   ]
-  const isCut = answer.message.length > MAX_MESSAGE
-  const detail = answer.detail ?? (isCut ? answer.message : undefined)
-  if (detail !== undefined) fields.push(['D', printable(detail)])
-  if (answer.hint !== undefined) fields.push(['H', printable(answer.hint)])
+  const isCut = message.length > MAX_MESSAGE
+  const detail = answer.detail === undefined ? undefined : scrubber.scrubText(answer.detail)
+  const shown = detail ?? (isCut ? message : undefined)
+  if (shown !== undefined) fields.push(['D', printable(shown)])
+  if (answer.hint !== undefined) fields.push(['H', printable(scrubber.scrubText(answer.hint))])
   if (answer.position !== undefined) fields.push(['P', String(answer.position)])
   return fields
 }
 
 /** An ErrorResponse. */
-export function encodeAnswer(answer: Answer, severity: Severity = 'ERROR'): Bytes {
-  return encodeBackend({ kind: 'error', fields: errorFields(answer, severity) })
+export function encodeAnswer(answer: Answer, scrubber: Scrubber, severity: Severity = 'ERROR'): Bytes {
+  return encodeBackend({ kind: 'error', fields: errorFields(answer, severity, scrubber) })
 }
 
 /** A NoticeResponse; 00000 is "successful_completion", as PostgreSQL gives it for NOTICE. */
-export function encodeNotice(message: string): Bytes {
-  return encodeBackend({
-    kind: 'notice',
-    fields: [
-      ['S', 'NOTICE'],
-      ['V', 'NOTICE'],
-      ['C', '00000'],
-      ['M', printable(message)],
-    ],
-  })
+export function encodeNotice(message: string, scrubber: Scrubber, hint?: string): Bytes {
+  const fields: (readonly [string, string])[] = [
+    ['S', 'NOTICE'],
+    ['V', 'NOTICE'],
+    ['C', '00000'],
+    ['M', printable(scrubber.scrubText(message))],
+  ]
+  if (hint !== undefined) fields.push(['H', printable(scrubber.scrubText(hint))])
+  return encodeBackend({ kind: 'notice', fields })
 }
 
 function mainLine(message: string): string {

@@ -11,7 +11,7 @@ import { MAX_ROW, OversizedRow, WireError } from './codec/index.ts'
 import type { Expectation, ExpectExecute, ExpectQuery } from './expectations.ts'
 import type { SyncBatch } from './names.ts'
 import type { PermittedOperation } from './permitted.ts'
-import { answerCode, encodeAnswer, encodeNotice, scrubNotice, sqlstateOf } from './refuse.ts'
+import { type Answer, answerCode, encodeAnswer, encodeNotice, scrubNotice, sqlstateOf } from './refuse.ts'
 import { maskingNotice, ResultPass, type Withheld } from './results.ts'
 
 /** What relaying needs. */
@@ -58,6 +58,11 @@ export class Relay {
     if (!this.#isMuted) this.#context.writer.send(bytes)
   }
 
+  /** Says an error of ours. */
+  sendAnswer(answer: Answer): void {
+    this.send(encodeAnswer(answer, this.#context.masking.scrubber))
+  }
+
   /** Passes an error or notice on with card data taken out. */
   sendScrubbed(message: Bytes): void {
     this.send(scrubNotice(message, this.#context.masking.scrubber))
@@ -92,7 +97,7 @@ export class Relay {
   /** Tells the client what was masked, before its result ends. */
   endResult(head: ExpectResult): void {
     const notice = this.isSilenced(head) ? undefined : maskingNotice(head.pass?.summary())
-    if (notice !== undefined) this.send(encodeNotice(notice))
+    if (notice !== undefined) this.send(encodeNotice(notice, this.#context.masking.scrubber))
     head.pass = undefined
     head.hasRows = false
   }
@@ -123,7 +128,7 @@ export class Relay {
     const permitted = permittedOf(head)
     permitted.withheld(sqlstateOf(withheld.code, 'statement'))
     const about = withheld.column === undefined ? undefined : `column "${withheld.column}"`
-    this.send(encodeAnswer(answerCode(withheld.code, about, formatRef(permitted.permit.sequence))))
+    this.sendAnswer(answerCode(withheld.code, about, formatRef(permitted.permit.sequence)))
     head.pass = undefined
     this.#withheld = head.batch
     head.batch.isFailed = true

@@ -9,7 +9,7 @@
  * then still in a transaction, a stand-in makes it fail, so that the status the client sees is again the server's own.
  */
 import type { Bytes } from '#base'
-import type { Masking } from '#model'
+import type { Masking, Shape } from '#model'
 import { Back, decodeBackend, encodeBackend, type TransactionStatus, WireError } from './codec/index.ts'
 import { type Declarations, resultColumns } from './columns.ts'
 import {
@@ -22,7 +22,6 @@ import {
 import { type SessionNames, SyncBatch } from './names.ts'
 import type { Outbox } from './outbox.ts'
 import type { PermittedOperation } from './permitted.ts'
-import { encodeAnswer } from './refuse.ts'
 import type { ExpectResult, Relay } from './relay.ts'
 import { ResultPass } from './results.ts'
 
@@ -46,6 +45,8 @@ export class Responses {
   #wake: (() => void)[] = []
   /** As of the last ReadyForQuery. */
   status: TransactionStatus = 'I'
+  /** Whether the transaction under way has done anything but read. */
+  hasWritten = false
 
   constructor(context: ResponsesContext) {
     this.#context = context
@@ -54,6 +55,11 @@ export class Responses {
   /** How much is awaited. */
   get pending(): number {
     return this.#queue.length
+  }
+
+  /** What the server is at: the batch of the first message that is not answered. */
+  get running(): SyncBatch | undefined {
+    return this.#queue.head?.batch
   }
 
   /** What is kept of statements and parameters until they are answered, in bytes. */
@@ -210,6 +216,7 @@ export class Responses {
       throw unexpected()
     }
     if (type === Back.commandComplete && head.hasRows !== true) permitted?.changed(changedRows(buffer, start, end))
+    if (permitted !== undefined && !isReading(permitted.permit.operation.shape)) this.hasWritten = true
     this.#context.relay.endResult(head)
     permitted?.answered()
     this.#context.relay.pass(head, buffer, start, end)
@@ -239,7 +246,7 @@ export class Responses {
   #sayError(head: Expectation | undefined, sqlstate: string, message: Bytes): void {
     const standIn = standInOf(head)
     if (standIn === undefined || !standIn.words.replaces.has(sqlstate)) this.#context.relay.sendScrubbed(message)
-    else this.#context.relay.send(encodeAnswer(standIn.words.answer(standIn.ref)))
+    else this.#context.relay.sendAnswer(standIn.words.answer(standIn.ref))
   }
 
   /** PostgreSQL 18, Extended Query: "if an error is detected … the backend … reads and discards messages until a Sync". */
@@ -265,8 +272,11 @@ export class Responses {
     else if (head.kind !== 'sync') throw unexpected()
     const { names } = this.#context
     this.status = message.status
-    // Portals live until the end of their transaction.
-    if (message.status === 'I') names.portals.clear()
+    if (message.status === 'I') {
+      // Portals live until the end of their transaction.
+      names.portals.clear()
+      this.hasWritten = false
+    }
     names.resolve(head.batch)
     const isHeld = this.#context.relay.endBatch(head.batch) && this.#failWithheld()
     if (!isHeld && !isSilent(head)) this.#context.relay.send(encodeBackend(message))
@@ -333,6 +343,11 @@ function changedRows(buffer: Bytes, start: number, end: number): number {
   const message = decodeBackend(buffer, start, end)
   const tag = message.kind === 'commandComplete' ? message.tag : ''
   return Number(/^(?:INSERT 0|UPDATE|DELETE|MERGE) ([0-9]{1,15})$/.exec(tag)?.[1] ?? 0)
+}
+
+/** What leaves nothing behind that others might wait for: what only selects or sets, BEGIN, SAVEPOINT. */
+function isReading({ accesses }: Shape): boolean {
+  return accesses.every(({ effect }) => effect === 'select' || effect === 'setSetting')
 }
 
 function unexpected(): WireError {

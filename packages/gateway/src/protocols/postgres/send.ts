@@ -18,7 +18,7 @@
  * pipeline (recorded and permitted before) does the stand-in go out at once: its Sync would commit that half.
  */
 import { type Bytes, formatRef } from '#base'
-import type { Permit } from '#model'
+import type { Permit, Scrubber } from '#model'
 import type { ClientWriter } from './client/writer.ts'
 import { encodeBackend } from './codec/index.ts'
 import { asksForBinary, unreadableColumn } from './columns.ts'
@@ -44,6 +44,8 @@ export interface SenderContext {
   readonly responses: Responses
   readonly names: SessionNames
   readonly writer: ClientWriter
+  /** For what we say ourselves. */
+  readonly scrubber: Scrubber
   /** Whether the session is over: then nothing is waited for any more. */
   readonly isOver: () => boolean
 }
@@ -62,6 +64,11 @@ export class Sender {
 
   constructor(context: SenderContext) {
     this.#context = context
+  }
+
+  /** Whether the transaction is lost already, whatever is sent next. */
+  get isDoomed(): boolean {
+    return this.#owesFailure || this.#context.responses.status === 'E'
   }
 
   /** Sends what is permitted of a decided plan. Waits where it has to know a result's columns first. */
@@ -106,13 +113,13 @@ export class Sender {
 
   /** A step of a batch of which the server knows nothing, and will know nothing. */
   async #answerHere(step: Step, answer: Answer): Promise<void> {
-    const { writer } = this.#context
+    const { writer, scrubber } = this.#context
     const { batch } = step
     const isMore = this.#owesFailure && step.kind !== 'sync' && step.kind !== 'flush'
     if ((needsPermit(step) || step.kind === 'query' || isMore) && !batch.isFailed) {
-      await this.#allAnswered()
+      await this.allAnswered()
       batch.isFailed = true
-      writer.send(encodeAnswer(answer))
+      writer.send(encodeAnswer(answer, scrubber))
       writer.flush()
     }
     if (step.kind === 'query' || step.kind === 'sync') await this.#readyHere(batch)
@@ -121,7 +128,7 @@ export class Sender {
   /** The ReadyForQuery of a batch that the server knows nothing of. */
   async #readyHere(batch: SyncBatch): Promise<void> {
     const { writer, names, responses } = this.#context
-    await this.#allAnswered()
+    await this.allAnswered()
     if (responses.status === 'T') this.#owesFailure = true
     writer.send(encodeBackend({ kind: 'readyForQuery', status: this.#owesFailure ? 'E' : responses.status }))
     writer.flush()
@@ -129,7 +136,7 @@ export class Sender {
   }
 
   /** Answers come in order: what is given here waits for what the server still owes. */
-  async #allAnswered(): Promise<void> {
+  async allAnswered(): Promise<void> {
     const { responses, isOver, outbox } = this.#context
     outbox.flush()
     while (responses.pending > 0 && !isOver()) await responses.progress()

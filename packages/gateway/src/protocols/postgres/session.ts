@@ -9,20 +9,30 @@
  * client is told, what runs is cancelled, every permit gets its outcome.
  */
 import type { Clock } from '#base'
-import { type ErrorCode, GatewayError, type Log, type Masking, type OpenSession, type SessionEnd } from '#model'
+import {
+  type ErrorCode,
+  GatewayError,
+  type Log,
+  type Masking,
+  type OpenSession,
+  type SessionEnd,
+  type Verdict,
+} from '#model'
 import type { Classification, Classifier } from './classifier.ts'
 import type { Arrival, ClientConnection } from './client/connection.ts'
 import { WireError } from './codec/index.ts'
+import { type HeldAlone, heldAlone, Holding, unapproved } from './holding.ts'
 import { SessionNames } from './names.ts'
 import { Outbox } from './outbox.ts'
 import { PermitLedger } from './permitted.ts'
 import { Planner, textOf } from './plan.ts'
-import type { Plan } from './steps.ts'
+import type { Plan, Slot } from './steps.ts'
 import { type Answer, answerCode, answerSessionEnd, encodeAnswer } from './refuse.ts'
 import { Relay } from './relay.ts'
 import { Responses } from './responses.ts'
 import { Sender } from './send.ts'
 import { type PostgresSettings } from './settings.ts'
+import { Cancellation } from './upstream/cancellation.ts'
 import { cancelUpstream, type UpstreamSession, type UpstreamTarget } from './upstream/connect.ts'
 import type { UpstreamHandler } from './upstream/upstream.ts'
 import { words } from './words.ts'
@@ -37,6 +47,8 @@ export interface SessionParts {
   readonly masking: Masking
   readonly clock: Clock
   readonly log: Log
+  /** How long a held statement waits for its approval (milliseconds). */
+  readonly holdMs: number
   /** Called once, when it is over. */
   readonly onEnd: () => void
 }
@@ -61,6 +73,8 @@ export class PostgresSession {
   readonly #ledger: PermitLedger
   readonly #responses: Responses
   readonly #sender: Sender
+  readonly #cancellation: Cancellation
+  readonly #holding: Holding
   readonly #ended = Promise.withResolvers<void>()
   #isWorking = false
   #isAdmitting = false
@@ -76,6 +90,7 @@ export class PostgresSession {
     this.#ledger = new PermitLedger(parts.open, parts.clock)
     const { upstream, declarations } = parts.upstream
     const { writer } = parts.client
+    this.#holding = new Holding(writer, parts.masking.scrubber, parts.holdMs)
     const outbox = new Outbox(upstream)
     const relay = new Relay({ writer, masking: parts.masking, log: parts.log })
     this.#responses = new Responses({
@@ -85,8 +100,13 @@ export class PostgresSession {
         this.#hasLastWord = true
       },
     })
-    const context = { outbox, writer, names: this.#names, responses: this.#responses }
+    const { scrubber } = parts.masking
+    const context = { outbox, writer, scrubber, names: this.#names, responses: this.#responses }
     this.#sender = new Sender({ ...context, isOver: () => this.#isOver })
+    this.#cancellation = new Cancellation(
+      () => this.#cancelUpstream(),
+      () => this.#responses.running,
+    )
   }
 
   /** Begins to carry messages; returns at once. */
@@ -122,7 +142,8 @@ export class PostgresSession {
   cancel(): void {
     if (this.#isOver) return
     if (this.#isAdmitting) this.#isCancelled = true
-    if (this.#responses.pending > 0) void this.#cancelUpstream()
+    this.#holding.stop()
+    this.#cancellation.request()
   }
 
   /** Ends it from outside, because the gateway shuts down; resolves when it is over. */
@@ -245,12 +266,9 @@ export class PostgresSession {
     this.#isCancelled = false
     try {
       const verdicts = await this.#parts.open.admit(plan.slots.map(({ operation }) => operation))
-      for (const [index, slot] of plan.slots.entries()) {
-        const verdict = verdicts[index]
-        if (verdict?.kind === 'permit') slot.permitted = this.#ledger.enter(verdict.permit)
-        else if (verdict !== undefined) slot.refusal = verdict.refusal
-        else throw new TypeError('fewer verdicts than operations')
-      }
+      for (const [index, slot] of plan.slots.entries()) this.#settle(slot, verdicts[index])
+      const held = heldAlone(plan, verdicts, this.#parts.open)
+      if (held !== undefined) await this.#hold(held)
     } catch (error) {
       if (error instanceof GatewayError && isUnrecorded(error.code)) return error.code
       throw error
@@ -259,6 +277,32 @@ export class PostgresSession {
     }
     if (this.#isCancelled) cancelFirst(plan)
     return undefined
+  }
+
+  #settle(slot: Slot, verdict: Verdict | undefined): void {
+    if (verdict === undefined) throw new TypeError('fewer verdicts than operations')
+    if (verdict.kind === 'permit') {
+      slot.permitted = this.#ledger.enter(verdict.permit)
+      delete slot.refusal
+    } else slot.refusal = verdict.refusal
+  }
+
+  /** Lets a held statement wait for its answer, unless others would wait for it; approved, the very same is asked for again. */
+  async #hold(held: HeldAlone): Promise<void> {
+    const { slot, step } = held
+    if (!this.#holding.isOn) return
+    await this.#sender.allAnswered()
+    const isHarmless = !this.#sender.isDoomed && !this.#responses.hasWritten && !step.batch.isFailed
+    if (this.#isOver || this.#isCancelled || !isHarmless) return this.#cancelHeld(held)
+    const status = await this.#holding.wait(held, this.#resource())
+    if (this.#isOver || this.#isCancelled) return this.#cancelHeld(held)
+    if (status === 'approved') this.#settle(slot, (await this.#parts.open.admit([slot.operation]))[0])
+    else slot.refusal = unapproved(held, status, this.#resource())
+  }
+
+  /** Says to whoever cancelled that it was cancelled; the request stays open. */
+  #cancelHeld({ step }: HeldAlone): void {
+    if (this.#isCancelled) step.words ??= words.cancelled
   }
 
   #onFault(error: unknown): void {
@@ -287,9 +331,10 @@ export class PostgresSession {
   #end(end: SessionEnd, farewell?: Answer): void {
     if (this.#isOver) return
     this.#isOver = true
-    const { client, onEnd, log } = this.#parts
+    this.#holding.stop()
+    const { client, onEnd, log, masking } = this.#parts
     // Its own last word, then nothing more.
-    if (farewell !== undefined) client.writer.send(encodeAnswer(farewell, 'FATAL'))
+    if (farewell !== undefined) client.writer.send(encodeAnswer(farewell, masking.scrubber, 'FATAL'))
     this.#responses.mute()
     client.end()
     void this.#hangUp(end)
@@ -311,7 +356,7 @@ export class PostgresSession {
       deadline.addEventListener('abort', () => {
         this.#responses.wake()
       })
-      void this.#cancelUpstream()
+      this.#cancellation.request()
       const isWaiting = (): boolean => this.#responses.pending > 0 && !deadline.aborted && !this.#isHungUp
       while (isWaiting()) await this.#responses.progress()
     }

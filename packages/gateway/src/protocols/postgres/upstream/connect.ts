@@ -141,14 +141,21 @@ function startupParameters(start: UpstreamStart): ReadonlyMap<string, string> {
   ])
 }
 
-/** What was asked for has to be so: the parser reads statements on these terms. */
+/**
+ * What was asked for has to be so: the parser reads statements on these terms, and the detector looks for card numbers in UTF-8.
+ *
+ * PostgreSQL 18, Character Set Support: "if the server character set is SQL_ASCII … no encoding conversion will be done"; then what it
+ * sends need not be UTF-8, whatever client_encoding says. With any other a character may have no equal, and an error stands for a row.
+ */
 function demandPinned(upstream: Upstream): void {
   for (const [name, value] of [
     ['client_encoding', 'UTF8'],
     ['standard_conforming_strings', 'on'],
+    ['server_encoding', 'UTF8'],
   ] as const) {
-    if (upstream.parameters.get(name) !== value) {
-      throw new GatewayError('SP_UPSTREAM_REFUSED', `the server did not take ${name} = ${value}`)
+    const given = upstream.parameters.get(name)
+    if (given !== value) {
+      throw new GatewayError('SP_UPSTREAM_REFUSED', `${name} of the database is ${given ?? 'not told'}, not ${value}`)
     }
   }
 }
