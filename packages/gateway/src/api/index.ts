@@ -20,6 +20,7 @@ export {
   type TrailVerification,
   type WhoAmI,
 } from './contract.ts'
+export type { RequestFacts, RequestList, RequestView } from './request-contract.ts'
 export { createApi } from './routes.ts'
 export type { Transcript, TranscriptEntry } from './transcript-contract.ts'
 export type {

@@ -7,6 +7,7 @@ import type { ApiEnvironment } from './environment.ts'
 import { toProblem } from './problem.ts'
 import { recordRoutes } from './records.ts'
 import { RefusedTokens } from './refused-tokens.ts'
+import { requestRoutes } from './requests.ts'
 import type { ApiServices } from './services.ts'
 
 /** No request of this API needs more. */
@@ -44,6 +45,7 @@ function authenticated(services: ApiServices): Hono<ApiEnvironment> {
   routes.get('/whoami', (context) => whoami(services, context))
   routes.post('/revocations', (context) => revoke(services, context))
   routes.route('/records', recordRoutes(services))
+  routes.route('/requests', requestRoutes(services))
   routes.route('/sessions', sessionRoutes(services))
   routes.route('/secrets', secretRoutes(services))
   routes.route('/trail', trailRoutes(services))

@@ -1,6 +1,19 @@
-import type { Clock, Secret } from '#base'
-import type { Identity, Log, Policy, RejectedCredential, Resource, Revocation, Session, TrailOutlet } from '#model'
+import type { Bytes, Clock, Secret } from '#base'
+import type {
+  ClientAddress,
+  ErrorCode,
+  Identity,
+  Log,
+  Policy,
+  RejectedCredential,
+  RequestStatus,
+  Resource,
+  Revocation,
+  Session,
+  TrailOutlet,
+} from '#model'
 import type { RecordRow, TrailReader } from '#model/read'
+import type { RequestFacts } from './request-contract.ts'
 
 /** What the HTTP API needs of the rest; `app` fills it in. */
 export interface ApiServices {
@@ -14,6 +27,7 @@ export interface ApiServices {
   readonly logins: Logins
   readonly sessions: SessionControl
   readonly secrets: SecretControl
+  readonly approvals: ApprovalControl
   readonly explain: Explain
   /** Verifies the trail's folder as `sallyport-verify` does. */
   verifyTrail(): Promise<{ readonly exitCode: number; readonly lines: readonly string[] }>
@@ -86,3 +100,29 @@ export interface Explain {
   /** Lines for people: which policies matched or nearly did, under the policy in force now. `full`: also policies about others. */
   explain(row: RecordRow, full: boolean): readonly string[]
 }
+
+/** Requests for held operations, as people see and answer them. */
+export interface ApprovalControl {
+  /** Newest first: one's own, those that one may answer or has answered; with `all` everybody's. */
+  list(
+    reader: Identity,
+    wish: { readonly status?: RequestStatus; readonly mine: boolean; readonly limit: number },
+    all: boolean,
+  ): Promise<readonly RequestFacts[]>
+  find(ref: string, reader: Identity, all: boolean): Promise<RequestFacts | undefined>
+  /** What exactly was asked, card data replaced, while it can be answered or used. */
+  payload(ref: string): Promise<Bytes | undefined>
+  /** Answers; recorded before it takes effect, as is an answer that is refused. */
+  answer(
+    ref: string,
+    by: { readonly identity: Identity; readonly client: ClientAddress },
+    answer: 'approve' | 'deny',
+    reason: string,
+  ): Promise<AnsweredRequest>
+}
+
+/** What became of an answer; `record` is the number of its record. */
+export type AnsweredRequest =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly reason: string; readonly record: number }
+  | { readonly kind: 'answered'; readonly request: RequestFacts; readonly record: number }

@@ -13,8 +13,10 @@ import { createExplain } from './explain.ts'
 import { type Foundation, openFoundation, type StartOptions } from './foundation.ts'
 import { createHttpServer } from './http.ts'
 import { closeListener, createTcpServer, listen } from './listeners.ts'
+import { openMcp } from './mcp.ts'
 import { loadPolicyFolder } from './policy-folder.ts'
 import { createPostgresListener } from './postgres.ts'
+import { Doors } from './private-doors.ts'
 import { ThreadedScrubber } from './scrubbing/payload-scrubber.ts'
 import { createSecretSource } from './secrets.ts'
 import { systemClock, systemIds } from './system.ts'
@@ -79,8 +81,14 @@ async function assemble(
   })
   const scrubber = stack.use(new ThreadedScrubber({ scrubber: masking.scrubber, log }))
   await scrubber.start()
+  const doors = new Doors(
+    { credentials: identity.credentials, clock: systemClock, idleLimitMs: config.file.identity.idleMinutes * 60_000 },
+    (socket, door) => {
+      postgres.accept(socket, door)
+    },
+  )
   const gate = createGate({
-    credentials: identity.credentials,
+    credentials: doors.credentials,
     policy: () => policy,
     trail,
     scrubber,
@@ -104,20 +112,24 @@ async function assemble(
   const services = apiServices(config, { foundation, identity, gate, reader, policy: () => policy })
   // Answers every fault itself (routes.ts), so its promise is only an end.
   const answerApi = getRequestListener(createApi(services).fetch)
+  const classifier = stack.use(createClassifier())
+  const [mcp] = await Promise.all([openMcp(config, { gate, masking, secrets, doors, trail, log }), classifier.ready()])
+  const postgres = createPostgresListener(config, { gate, masking, secrets, classifier, log })
+  stack.use(mcp)
   const http = createHttpServer(
-    (request, response) => {
-      void answerApi(request, response)
-    },
-    (request, response) => {
-      identity.handler(request, response)
+    {
+      api: (request, response) => {
+        void answerApi(request, response)
+      },
+      mcp: mcp.front,
+      logins: (request, response) => {
+        identity.handler(request, response)
+      },
     },
     tlsFiles(config),
   )
   await listen(http, config.file.listen.http)
   stack.defer(() => closeListener(http))
-  const classifier = stack.use(createClassifier())
-  await classifier.ready()
-  const postgres = createPostgresListener(config, { gate, masking, secrets, classifier, log })
   const tcp = createTcpServer((socket) => {
     postgres.accept(socket)
   })
@@ -128,7 +140,13 @@ async function assemble(
     await postgres.close()
   })
   return {
-    addresses: () => [`PostgreSQL on ${config.file.listen.postgres}`, `logins and API at ${config.publicUrl}`],
+    addresses: () => [
+      `PostgreSQL on ${config.file.listen.postgres}`,
+      `logins and API at ${config.publicUrl}`,
+      ...(mcp.isolation === undefined
+        ? []
+        : [`MCP at ${config.publicUrl}/mcp/…, servers kept apart by ${mcp.isolation}`]),
+    ],
     reloadPolicy: async () => {
       const fresh = loadPolicyFolder(config)
       await trail.record([{ kind: 'event', timeMs: systemClock.nowMs(), event: activation('policy', fresh.hash) }])
@@ -195,7 +213,7 @@ interface Parts {
 }
 
 function apiServices(config: Config, { foundation, identity, gate, reader, policy }: Parts): ApiServices {
-  const { trail, vault, trailFolder } = foundation
+  const { trail, vault, approvals, trailFolder } = foundation
   return {
     clock: systemClock,
     version: VERSION,
@@ -217,6 +235,7 @@ function apiServices(config: Config, { foundation, identity, gate, reader, polic
       end: (id, by, reason) => gate.end(id, { kind: 'revoked', by, reason }),
     },
     secrets: vault,
+    approvals,
     explain: createExplain(policy, systemClock),
     verifyTrail: () => verifyTrailFolder(trailFolder),
     readiness: async () => ({ trail: trail.status().writable, identityProvider: await identity.upstreamReachable() }),

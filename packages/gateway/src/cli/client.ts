@@ -81,6 +81,7 @@ function exitCodeOf(status: number): number {
   if (status === 401) return EXIT.login
   if (status === 403) return EXIT.denied
   if (status === 404) return EXIT.notFound
+  if (status === 409) return EXIT.conflict
   if (status === 400) return EXIT.usage
   return status >= 500 ? EXIT.upstream : EXIT.unexpected
 }

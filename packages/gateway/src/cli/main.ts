@@ -4,6 +4,7 @@ import { secretCommands, sessionCommands, trailCommands } from './commands/admin
 import { gatewayCommands } from './commands/gateway.ts'
 import { logCommands } from './commands/log.ts'
 import { loginCommands, tokenCommands } from './commands/login.ts'
+import { requestCommands } from './commands/requests.ts'
 import { createContext } from './context.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
 import { createOutput, plain } from './output.ts'
@@ -36,6 +37,7 @@ async function main(argv: readonly string[]): Promise<void> {
   loginCommands(program, context)
   tokenCommands(program, context)
   logCommands(program, context)
+  requestCommands(program, context)
   sessionCommands(program, context)
   secretCommands(program, context)
   trailCommands(program, context)

@@ -1,0 +1,124 @@
+import { type Context, Hono } from 'hono'
+import { formatRef, fromUtf8, parseRef } from '#base'
+import type { Identity } from '#model'
+import { ApiRefusal, type Caller, may, recordOwn } from './access.ts'
+import { API_VERSION, reasonBody } from './contract.ts'
+import type { ApiEnvironment } from './environment.ts'
+import { parseBody, parseQuery } from './input.ts'
+import {
+  approvalBody,
+  type RequestFacts,
+  requestFilter,
+  type RequestList,
+  type RequestView,
+} from './request-contract.ts'
+import type { ApiServices } from './services.ts'
+
+/**
+ * Routes over requests for held operations. Who asked and who may answer needs no further permit to see one; whoever may read the trail sees all.
+ * Being allowed to read is never being allowed to answer: that the request itself decides.
+ */
+export function requestRoutes(services: ApiServices): Hono<ApiEnvironment> {
+  const routes = new Hono<ApiEnvironment>()
+  routes.get('/', (context) => list(services, context))
+  routes.get('/:ref', (context) => show(services, context))
+  routes.post('/:ref/approve', async (context) => {
+    const { reason } = await parseBody(context, approvalBody)
+    return await answer(services, context, 'approve', reason)
+  })
+  routes.post('/:ref/deny', async (context) => {
+    const { reason } = await parseBody(context, reasonBody)
+    return await answer(services, context, 'deny', reason)
+  })
+  return routes
+}
+
+async function list(services: ApiServices, context: Context<ApiEnvironment>): Promise<Response> {
+  const { status, mine, limit } = parseQuery(context, requestFilter)
+  const { caller } = context.var
+  const wish = { mine, limit, ...(status === undefined ? {} : { status }) }
+  await recordOwn(services, caller, 'list-requests', { mine, ...(status === undefined ? {} : { status }) })
+  const requests = await services.approvals.list(caller.identity, wish, seesAll(services, caller))
+  const answer: RequestList = {
+    apiVersion: API_VERSION,
+    kind: 'RequestList',
+    requests,
+    names: await services.logins.names([...new Set(requests.flatMap(personsOf))]),
+  }
+  return context.json(answer)
+}
+
+async function show(services: ApiServices, context: Context<ApiEnvironment>): Promise<Response> {
+  const ref = refOf(context)
+  const { caller } = context.var
+  const request = await services.approvals.find(ref, caller.identity, seesAll(services, caller))
+  if (request === undefined) throw unknown(ref)
+  await recordOwn(services, caller, 'show-request', { ref })
+  const payload = (await services.approvals.payload(ref)) ?? (await recordedPayload(services, caller, request))
+  const view = await viewOf(services, request)
+  return context.json(payload === undefined ? view : { ...view, payload: fromUtf8(payload) })
+}
+
+/**
+ * The payload of the record of the held operation, which is there as long as payloads are kept: the request has its own copy only while it can be
+ * answered or used. For whoever asked, whoever answered, and whoever policy lets open payloads.
+ */
+async function recordedPayload(
+  services: ApiServices,
+  caller: Caller,
+  request: RequestFacts,
+): Promise<Uint8Array | undefined> {
+  const sequence = parseRef(request.ref)
+  const isConcerned = personsOf(request).includes(caller.identity.id)
+  if (sequence === undefined || !(isConcerned || may(services, caller, 'openPayload'))) return undefined
+  return await services.reader.payload(sequence)
+}
+
+async function answer(
+  services: ApiServices,
+  context: Context<ApiEnvironment>,
+  given: 'approve' | 'deny',
+  reason: string,
+): Promise<Response> {
+  const ref = refOf(context)
+  const { identity, client } = context.var.caller
+  const became = await services.approvals.answer(ref, { identity, client }, given, reason)
+  switch (became.kind) {
+    case 'unknown':
+      throw unknown(ref)
+    case 'refused':
+      throw new ApiRefusal(became.code, became.reason, formatRef(became.record))
+    case 'answered':
+      return context.json(await viewOf(services, became.request))
+    default:
+      return became satisfies never
+  }
+}
+
+async function viewOf(services: ApiServices, request: RequestFacts): Promise<RequestView> {
+  const names = await services.logins.names(personsOf(request))
+  return { apiVersion: API_VERSION, kind: 'Request', request, names }
+}
+
+/** The reference as it is kept; a mistyped one is none. */
+function refOf(context: Context<ApiEnvironment>): string {
+  const text = context.req.param('ref') ?? ''
+  const sequence = parseRef(text)
+  if (sequence === undefined) throw unknown(text)
+  return formatRef(sequence)
+}
+
+function unknown(ref: string): ApiRefusal {
+  return new ApiRefusal(
+    'SP_API_NOT_FOUND',
+    `no request that you may see has the reference ${JSON.stringify(ref.slice(0, 32))}`,
+  )
+}
+
+function seesAll(services: ApiServices, caller: Caller): boolean {
+  return may(services, caller, 'readTrail')
+}
+
+function personsOf(request: RequestFacts): readonly Identity['id'][] {
+  return [...new Set([request.identityId, ...request.answers.map(({ identityId }) => identityId)])]
+}
