@@ -15,11 +15,21 @@ export interface TlsFiles {
   readonly key: string
 }
 
-/** Builds the HTTP listener: the API by its paths, logins for all others. */
-export function createHttpServer(api: RequestListener, logins: RequestListener, tls: TlsFiles | undefined): Server {
+/** Who answers what. */
+export interface HttpListeners {
+  readonly api: RequestListener
+  readonly mcp: { handles(path: string): boolean; readonly handler: RequestListener }
+  /** Everything else. */
+  readonly logins: RequestListener
+}
+
+/** Builds the HTTP listener: the API and MCP by their paths, logins for all others. */
+export function createHttpServer({ api, mcp, logins }: HttpListeners, tls: TlsFiles | undefined): Server {
   const front = (request: IncomingMessage, response: ServerResponse): void => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
-    ;(API_PATHS.test(path) ? api : logins)(request, response)
+    if (API_PATHS.test(path)) api(request, response)
+    else if (mcp.handles(path)) mcp.handler(request, response)
+    else logins(request, response)
   }
   const server =
     tls === undefined

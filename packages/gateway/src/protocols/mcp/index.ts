@@ -9,6 +9,9 @@
  */
 export { definitionHash, MAX_TOOLS, readToolPage, type ToolPage } from './definitions.ts'
 export { createMcp, type Mcp } from './front.ts'
+export { probeIsolation, type Probed } from './child/isolation/probe.ts'
+export { unisolated } from './child/isolation/unisolated.ts'
+export { createToolServers } from './child/supervisor.ts'
 export type { McpFrontLimits, McpOptions } from './options.ts'
 export { formatPins, type PinnedDefinition, type PinProblems, type Pins, readPins } from './pins.ts'
 export type {

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Gate, Log, Masking, PrivateDoors, SecretSource, TrailOutlet } from '#model'
+import {
+  createMcp,
+  createToolServers,
+  type Mcp,
+  type McpBlock,
+  type McpResource,
+  probeIsolation,
+  unisolated,
+} from '#protocols/mcp'
+import type { Config } from './config/load.ts'
+import { systemClock, systemIds } from './system.ts'
+import { VERSION } from './version.ts'
+
+/** What the MCP side is connected to. */
+export interface McpParts {
+  readonly gate: Gate
+  readonly masking: Masking
+  readonly secrets: SecretSource
+  readonly doors: PrivateDoors
+  readonly trail: TrailOutlet
+  readonly log: Log
+}
+
+/** The MCP side of a gateway. */
+export interface McpSide extends AsyncDisposable {
+  readonly front: Mcp
+  /** How MCP servers are kept apart here, in words for the screen; undefined when there is no server. */
+  readonly isolation: string | undefined
+}
+
+/** Makes the MCP side of a gateway from its configuration, finding out first how servers can be kept apart on this machine. */
+export async function openMcp(config: Config, parts: McpParts): Promise<McpSide> {
+  const resources = toolServersOf(config)
+  const runFolder = makeRunFolder(config)
+  const removeRunFolder = (): void => {
+    rmSync(runFolder, { recursive: true, force: true })
+  }
+  try {
+    const isolation =
+      resources.length === 0 ? { tried: [] } : await probeIsolation({ folder: runFolder })
+    const servers = createToolServers({
+      ...parts,
+      clock: systemClock,
+      ids: systemIds,
+      configFolder: config.folder,
+      runFolder,
+      privatePaths: privatePathsOf(config),
+      version: VERSION,
+      isolation,
+      unisolated: unisolated(),
+    })
+    const front = createMcp({
+      ...parts,
+      servers,
+      resources,
+      clock: systemClock,
+      random: (bytes) => randomBytes(bytes),
+      publicUrl: config.publicUrl,
+    })
+    return {
+      front,
+      isolation:
+        resources.length === 0 ? undefined : (isolation.isolation?.words ?? `none: ${isolation.tried.join('; ')}`),
+      [Symbol.asyncDispose]: async () => {
+        await front.close()
+        removeRunFolder()
+      },
+    }
+  } catch (error) {
+    removeRunFolder()
+    throw error
+  }
+}
+
+/** The MCP servers of a configuration. */
+export function toolServersOf(config: Config): readonly McpResource[] {
+  return config.resources.flatMap(({ resource, settings }) =>
+    // The configuration was checked with this protocol's own schema.
+    resource.kind === 'mcp' ? [{ resource, settings: settings as McpBlock }] : [],
+  )
+}
+
+/** unix(7): the path of a socket has 108 bytes at most; this is what is left for the folder above a child's own. */
+const MAX_RUN_FOLDER_BYTES = 70
+
+/** A folder for what children need while they run; what a killed gateway left in it is removed. */
+function makeRunFolder(config: Config): string {
+  const folder = join(config.dataFolder, 'run')
+  if (Buffer.byteLength(folder) > MAX_RUN_FOLDER_BYTES) return mkdtempSync(join(tmpdir(), 'sallyport-run-'))
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { mode: 0o700 })
+  return folder
+}
+
+/** What no MCP server may see: keys, store and trail, secrets in files, the private key of the listener, policy and configuration. */
+export function privatePathsOf(config: Config): readonly string[] {
+  const { masterKey, identity, listen, resources } = config.file
+  const secrets = [masterKey, identity.oidc.clientSecret, ...resources.map(passwordOf)]
+  const files = secrets.flatMap((secret) => (secret?.from.startsWith('file:') === true ? [secret.from.slice(5)] : []))
+  const tls = listen.tls === undefined ? [] : [listen.tls.key]
+  return [config.dataFolder, config.policyFolder, ...[...files, ...tls].map((path) => resolve(config.folder, path))]
+}
+
+function passwordOf(entry: Config['file']['resources'][number]): { readonly from: string } | undefined {
+  return (entry as { readonly postgres?: { readonly password: { readonly from: string } } }).postgres?.password
+}
