@@ -20,6 +20,8 @@ const faults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export function refusedCall(refusal: Refusal, pending?: PendingRequest): Answer {
   const text = pending === undefined ? wordsOf(refusal) : heldWords(refusal, pending)
   return resultAnswer({
+    // MCP 2026-07-28: "The result MUST include a resultType field"; to clients of before it is one member more.
+    resultType: 'complete',
     content: [{ type: 'text', text }],
     isError: true,
     _meta: { [REFUSAL_KEY]: factsOf(refusal, pending) },
