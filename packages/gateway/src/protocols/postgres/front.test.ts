@@ -246,3 +246,17 @@ test('garbage is no start-up packet', async () => {
     assert.match(Buffer.concat(chunks).toString('latin1'), /^E.*FATAL/s)
   }
 })
+
+test('a database that keeps another encoding than UTF8 is refused, and the log says why', async () => {
+  const direct = await WireClient.connect({ ...database, password: database.password })
+  for (const encoding of ['SQL_ASCII', 'LATIN1']) {
+    const name = encoding.toLowerCase()
+    await direct.query(`CREATE DATABASE ${name} ENCODING ${encoding} LOCALE 'C' TEMPLATE template0`)
+    await using before = await startBoundary({ ...database, database: name })
+    const fields = await refusedWith({ port: before.port })
+    assert.equal(fields.get('C'), '08004')
+    assert.match(before.events.join('\n'), new RegExp(`server_encoding of the database is ${encoding}, not UTF8`))
+    assert.deepEqual(before.gate.closed, [{ kind: 'upstream' }])
+  }
+  direct.end()
+})

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Bytes, fromUtf8, toUtf8 } from '#base'
-import { catalogue, type ErrorCode, type Permit } from '#model'
+import { createScrubber } from '#masking'
+import { catalogue, type ErrorCode, type Permit, type Scrubber } from '#model'
 import { mint } from '#model/mint'
 import { FailedAttempts } from './attempts.ts'
 import { CancelKeys } from './cancel-keys.ts'
@@ -14,6 +15,7 @@ import {
   answerCode,
   answerRefusal,
   encodeAnswer,
+  encodeNotice,
   errorFields,
   refusedStatement,
   scrubNotice,
@@ -23,6 +25,7 @@ import { maskingNotice } from './results.ts'
 import { findResource } from './routing.ts'
 import { postgresBlock } from './settings.ts'
 import { isAnswer, readParameters } from './startup-parameters.ts'
+import { Cancellation } from './upstream/cancellation.ts'
 
 test('settings: TLS may be off on loopback only, passwords are references', () => {
   const block = { host: 'db.internal', database: 'cards', user: 'sallyport', password: { from: 'vault:cards' } }
@@ -164,16 +167,65 @@ test('every code has an SQLSTATE, policy refuses connections in another class', 
   for (const code of Object.keys(catalogue) as ErrorCode[]) assert.match(sqlstateOf(code, 'statement'), /^[0-9A-Z]{5}$/)
   assert.equal(sqlstateOf('SP_POLICY_DENIED', 'connect'), '28000')
   assert.equal(sqlstateOf('SP_POLICY_DENIED', 'statement'), '42501')
+  assert.equal(sqlstateOf('SP_BUSY', 'connect'), '53300')
+  assert.equal(sqlstateOf('SP_BUSY', 'statement'), '53400')
+})
+
+const leave: Scrubber = { scrub: (bytes) => bytes, scrubText: (text) => text }
+const card = '4111111111111111'
+
+test('what we say ourselves is scrubbed, before it is cut', () => {
+  const scrubber = createScrubber()
+  const answer = { sqlstate: '22000', message: `column "${card}"`, detail: `in ${card}`, hint: `not ${card}` }
+  assert.doesNotMatch(fromUtf8(encodeAnswer(answer, scrubber)), /41111/)
+  // Cut first, fifteen digits would be left.
+  const long = { sqlstate: '22000', message: `${' '.repeat(142)}${card} and more` }
+  assert.doesNotMatch(fromUtf8(encodeAnswer(long, scrubber)), /41111/)
+  assert.doesNotMatch(fromUtf8(encodeNotice(`1 value masked in ${card}`, scrubber)), /41111/)
+})
+
+test('cancellations: one at a time, another only for what began meanwhile and still runs', async () => {
+  const sent: (() => void)[] = []
+  let running: object | undefined
+  const cancellation = new Cancellation(
+    () =>
+      new Promise((resolve) => {
+        sent.push(resolve)
+      }),
+    () => running,
+  )
+  const turn = (): Promise<unknown> => new Promise(setImmediate)
+  cancellation.request()
+  assert.equal(sent.length, 0, 'nothing runs')
+  running = { batch: 1 }
+  for (let count = 0; count < 100; count++) cancellation.request()
+  assert.equal(sent.length, 1)
+  const second = { batch: 2 }
+  running = second
+  for (let count = 0; count < 100; count++) cancellation.request()
+  assert.equal(sent.length, 1)
+  sent[0]?.()
+  await turn()
+  assert.equal(sent.length, 2)
+  cancellation.request()
+  running = { batch: 3 }
+  cancellation.request()
+  running = { batch: 4 }
+  sent[1]?.()
+  await turn()
+  assert.equal(sent.length, 2, 'what it was asked for is over')
+  cancellation.request()
+  assert.equal(sent.length, 3)
 })
 
 test('the main line is short ASCII, the reference stays in it, and the whole is in the detail', () => {
   const refusal = { code: 'SP_POLICY_DENIED', message: `é ${'long '.repeat(60)}`, ref: '0007F3' } as const
-  const fields = new Map(errorFields(answerRefusal(refusal, 'statement'), 'ERROR'))
+  const fields = new Map(errorFields(answerRefusal(refusal, 'statement'), 'ERROR', leave))
   const line = fields.get('M') ?? ''
   assert.ok(line.length <= 160, line)
   assert.match(line, /^[ -~]+\.\.\. \[ref 0007F3\]$/)
   assert.equal((fields.get('D')?.length ?? 0) > 160, true)
-  assert.equal(new Map(errorFields(answerCode('SP_BUSY'), 'FATAL')).get('V'), 'FATAL')
+  assert.equal(new Map(errorFields(answerCode('SP_BUSY'), 'FATAL', leave)).get('V'), 'FATAL')
 })
 
 test('errors of a server lose card data in every field that may quote some, and no byte of length', () => {
@@ -230,5 +282,5 @@ test('what carries a statement goes out with a minted permit for each operation,
 })
 
 test('an answer is an ErrorResponse', () => {
-  assert.equal(encodeAnswer(answerCode('SP_BUSY'))[0], 'E'.charCodeAt(0))
+  assert.equal(encodeAnswer(answerCode('SP_BUSY'), leave)[0], 'E'.charCodeAt(0))
 })
