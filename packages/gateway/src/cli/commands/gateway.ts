@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { initialise, runPolicyTests, sealSecretOffline, startGateway, validate } from '#app'
+import { initialise, type Pinned, pinTools, runPolicyTests, sealSecretOffline, startGateway, validate } from '#app'
 import type { Context } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { print } from '../output.ts'
@@ -46,6 +46,16 @@ export function gatewayCommands(program: Command, context: Context): void {
       )
       context.output.talk(`${name} is sealed`)
     })
+  program
+    .command('mcp')
+    .description('Work on MCP servers')
+    .command('pin <server>')
+    .description("write the definitions of a server's tools beside the policy, for review")
+    .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
+    .action(async (server: string, options: { config: string }) => {
+      const pinned = await pinTools(resolve(context.cwd, options.config), context.environment, server)
+      print(context.output, { apiVersion: 'sallyport/v1', kind: 'PinnedTools', ...pinned }, () => formatPinned(pinned))
+    })
   const policy = program.command('policy').description('Work on policy')
   policy
     .command('test')
@@ -58,6 +68,13 @@ export function gatewayCommands(program: Command, context: Context): void {
       )
       if (result.failed > 0) process.exitCode = EXIT.unexpected
     })
+}
+
+/** What was pinned, a line for each tool. */
+function formatPinned({ file, isolation, tools }: Pinned): string {
+  const lines = tools.map(({ name, hash, change }) => `  ${change.padEnd(8)}${name}  ${hash.slice(0, 12)}`)
+  const next = 'Review the definitions, then restart the gateway; policy can name these tools now.'
+  return [`${file} (asked in: ${isolation})`, ...lines, next].join('\n')
 }
 
 async function up(context: Context, config: string, untilEof: boolean): Promise<void> {
