@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { createApi, type ApiServices } from '#api'
 import { openTrailReader, type IndexedReader } from '#evidence'
 import { createIdentity, type IdentityService } from '#identity'
-import type { Resource, TrailEvent } from '#model'
+import type { Resource, TrailEvent, TrailOutlet } from '#model'
 import { createGate, type SessionGate } from '#pipeline'
 import type { LoadedPolicy } from '#policy'
 import { createClassifier } from '#protocols/postgres'
@@ -48,11 +48,7 @@ export async function startGateway(configFile: string, options: StartOptions): P
   const stack = new AsyncDisposableStack()
   try {
     const foundation = stack.use(await openFoundation(config, options))
-    const gateway = await assemble({ config, loaded: policy, foundation, options }, stack)
-    await foundation.trail.record([
-      { kind: 'event', timeMs: systemClock.nowMs(), event: activation('policy', policy.hash) },
-    ])
-    return gateway
+    return await assemble({ config, loaded: policy, foundation, options }, stack)
   } catch (error) {
     await stack.disposeAsync()
     throw error
@@ -128,6 +124,8 @@ async function assemble(
     },
     tlsFiles(config),
   )
+  // Nobody is let in under a policy that is not on record.
+  await recordActivation(trail, policy.hash)
   await listen(http, config.file.listen.http)
   stack.defer(() => closeListener(http))
   const tcp = createTcpServer((socket) => {
@@ -149,7 +147,7 @@ async function assemble(
     ],
     reloadPolicy: async () => {
       const fresh = loadPolicyFolder(config)
-      await trail.record([{ kind: 'event', timeMs: systemClock.nowMs(), event: activation('policy', fresh.hash) }])
+      await recordActivation(trail, fresh.hash)
       policy = fresh
     },
     stop: () => stack.disposeAsync(),
@@ -242,14 +240,15 @@ function apiServices(config: Config, { foundation, identity, gate, reader, polic
   }
 }
 
-/** The record that a policy is in force from now on. */
-function activation(type: 'policy', hash: string): TrailEvent {
-  return {
+/** Records that a policy is in force from now on; resolves when that is durable. */
+async function recordActivation(trail: TrailOutlet, hash: string): Promise<void> {
+  const event: TrailEvent = {
     class: 'entity-management',
     activity: 'activate',
     status: 'success',
-    details: { entity: { type, uid: hash } },
+    details: { entity: { type: 'policy', uid: hash } },
   }
+  await trail.record([{ kind: 'event', timeMs: systemClock.nowMs(), event }])
 }
 
 function tlsFiles(config: Config): { cert: string; key: string } | undefined {
