@@ -7,7 +7,8 @@ import { type Boundary, startBoundary } from './boundary.ts'
 import { login, PEOPLE } from './people.ts'
 import { DEMO } from './plan.ts'
 import { screen } from './screen.ts'
-import { STEPS, type Tour } from './tour.ts'
+import type { Tour } from './showing.ts'
+import { STEPS } from './tour.ts'
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)

@@ -3,33 +3,20 @@ import { join } from 'node:path'
 import type pg from 'pg'
 import { entriesPath, TILE_WIDTH } from '@sallyport/verifier'
 import { verifyTrailFolder } from '#app'
-import type { PayloadView, RecordExplanation, RecordList, RecordView, TrailStatusView } from '#api'
+import type { PayloadView, RecordExplanation, RecordList } from '#api'
+import { AGENT_STEPS } from './agent-tour.ts'
 import type { Boundary } from './boundary.ts'
 import { sallyport } from './command.ts'
 import { CUSTOMERS } from './data.ts'
 import { api, connect, jobToken, login, tokenOf } from './people.ts'
-
-/** One step of the tour: what it shows, and the showing. A step that does not show what it must throws. */
-export interface Step {
-  readonly title: string
-  run(tour: Tour): Promise<string>
-}
-
-/** What the steps share. */
-export interface Tour {
-  readonly boundary: Boundary
-  /** Resolves to the seconds since the command was given. */
-  seconds(): number
-  /** References and statements met on the way, which the reading steps must find. */
-  readonly statements: string[]
-  readonly refs: string[]
-}
+import { ask, must, must0, readLog, refusalOf, type Step, type Tour, untilShown, verified } from './showing.ts'
 
 /** The tour in order; each later capability adds its step. */
 export const STEPS: readonly Step[] = [
   { title: 'alice signs in and reads customers; card numbers come back truncated', run: aliceReads },
   { title: 'her DROP is refused with its reason, and the session goes on', run: dropIsRefused },
   { title: "ci-bot's own token works for its one table and nothing else", run: workloadStaysInside },
+  ...AGENT_STEPS,
   { title: 'every statement is found by log, explained by why, and verified', run: everythingIsFound },
   { title: 'the gateway is killed with -9 under load and loses nothing', run: killedUnderLoad },
   { title: 'a copy of the trail is tampered with, and the place is named', run: tamperingIsNamed },
@@ -89,7 +76,8 @@ async function everythingIsFound(tour: Tour): Promise<string> {
     )
   must(records.length >= tour.statements.length, `${records.length} records for ${tour.statements.length} statements`)
   const payloads: string[] = []
-  for (const { ref } of records.slice(-tour.statements.length)) {
+  const statements = records.filter(({ leaf }) => (leaf['unmapped'] as { phase?: string }).phase === 'intent')
+  for (const { ref } of statements) {
     const { stdout } = await must0(sallyport(tour.boundary, 'why', ref, '--payload', '--profile', 'dana', '--json'))
     const answer = JSON.parse(stdout) as RecordExplanation & { payload: string }
     must(answer.explanation.length > 0, `why ${ref} explains nothing`)
@@ -188,61 +176,4 @@ async function tamperingIsNamed(tour: Tour): Promise<string> {
   const { exitCode, lines } = await verifyTrailFolder(copy)
   must(exitCode === 2, `the verifier ended with ${exitCode}`)
   return lines.find((line) => line.startsWith('✗')) ?? lines.join(' ')
-}
-
-async function ask(
-  tour: Tour,
-  client: pg.Client,
-  statement: string,
-): Promise<pg.QueryResult<Readonly<Record<string, unknown>>>> {
-  tour.statements.push(statement)
-  return await client.query<Readonly<Record<string, unknown>>>(statement)
-}
-
-/** Asks something that must be refused with a reference. */
-async function refusalOf(tour: Tour, client: pg.Client, statement: string): Promise<{ code: string; message: string }> {
-  const error: unknown = await ask(tour, client, statement).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  must(error instanceof Error && 'code' in error, `${statement} was not refused`)
-  const { message, code } = error as Error & { code: string }
-  const ref = /\[ref ([0-9A-Z]+)\]/.exec(message)?.[1]
-  must(ref !== undefined, `the refusal has no reference: ${message}`)
-  tour.refs.push(ref ?? '')
-  return { code, message }
-}
-
-/** How long the log may be behind the trail: a checkpoint comes each second, and this machine may have other work. */
-const SHOWN_TIMEOUT_MS = 20_000
-
-/** The log shows what a signed checkpoint covers: waits until that is all that is durable now. */
-async function untilShown(boundary: Boundary): Promise<void> {
-  const { durable } = await api<TrailStatusView>(boundary, 'dana', '/trail/status')
-  const deadline = performance.now() + SHOWN_TIMEOUT_MS
-  while ((await api<TrailStatusView>(boundary, 'dana', '/trail/status')).indexed < durable) {
-    must(performance.now() < deadline, 'the log does not catch up with the trail')
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
-
-async function readLog(boundary: Boundary, ...args: readonly string[]): Promise<readonly RecordView[]> {
-  const { stdout } = await must0(sallyport(boundary, 'log', ...args, '--profile', 'dana', '--json'))
-  return (JSON.parse(stdout) as RecordList).records
-}
-
-async function verified(boundary: Boundary): Promise<string> {
-  const { exitCode, lines } = await verifyTrailFolder(boundary.trailFolder)
-  must(exitCode === 0, lines.join('\n'))
-  return lines.at(-1) ?? ''
-}
-
-async function must0(running: ReturnType<typeof sallyport>): ReturnType<typeof sallyport> {
-  const result = await running
-  must(result.exitCode === 0, `sallyport ended with ${result.exitCode}: ${result.stderr.trim()}`)
-  return result
-}
-
-function must(holds: boolean, otherwise: string): asserts holds {
-  if (!holds) throw new Error(otherwise)
 }
