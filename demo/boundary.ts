@@ -123,6 +123,7 @@ function writeConfig(plan: BoundaryPlan, folder: string, ports: Ports, databaseP
   mkdirSync(join(folder, 'data'), { mode: 0o700 })
   cpSync(join(HERE, 'boundary/policy'), join(folder, 'policy'), { recursive: true })
   if (plan.policy !== undefined) writeFileSync(join(folder, 'policy/plan.cedar'), plan.policy)
+  for (const [name, text] of Object.entries(plan.policyFiles ?? {})) writeFileSync(join(folder, 'policy', name), text)
   const config = join(folder, 'sallyport.yaml')
   writeFileSync(config, configText(plan, ports, databasePort))
   return config
@@ -157,7 +158,7 @@ resources:
       command: [node, "${join(REPOSITORY, 'examples/ledger-mcp/server.ts')}"]
       code: ["${join(REPOSITORY, 'examples/ledger-mcp')}", "${join(REPOSITORY, 'node_modules')}"]
       database: cards
-masking:
+${plan.resources ?? ''}masking:
   columns: { ${plan.panColumns.map((column) => `cards.${column}: pan`).join(', ')} }
 policy: policy
 ${plan.configuration ?? ''}`

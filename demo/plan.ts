@@ -17,6 +17,10 @@ export interface BoundaryPlan {
   readonly panColumns: readonly string[]
   /** Further policies, besides the demo's. */
   readonly policy?: string
+  /** Further resources: entries of `resources` in sallyport.yaml, indented as they are there. */
+  readonly resources?: string
+  /** Files of the policy folder besides the demo's, or in their place: their texts by name. */
+  readonly policyFiles?: Readonly<Record<string, string>>
   /** What is said of the data. */
   readonly words: string
   /** Further settings of the database. */

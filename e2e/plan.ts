@@ -9,6 +9,8 @@ export interface TestPlan {
   readonly panColumns?: readonly string[]
   readonly policy?: string
   readonly configuration?: string
+  readonly resources?: string
+  readonly policyFiles?: Readonly<Record<string, string>>
   readonly databaseSettings?: Readonly<Record<string, string>>
 }
 
@@ -29,6 +31,8 @@ export function testPlan(plan: TestPlan): BoundaryPlan {
     panColumns: plan.panColumns ?? [],
     words: 'a test',
     ...(plan.policy === undefined ? {} : { policy: plan.policy }),
+    ...(plan.resources === undefined ? {} : { resources: plan.resources }),
+    ...(plan.policyFiles === undefined ? {} : { policyFiles: plan.policyFiles }),
     ...(plan.configuration === undefined ? {} : { configuration: plan.configuration }),
     ...(plan.databaseSettings === undefined ? {} : { databaseSettings: plan.databaseSettings }),
   }
