@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { GatewayError } from '#model'
+import { makePrivateFile } from './private-folders.ts'
 
 /**
  * Keeps a second process from writing the same trail. The lock is the one that SQLite takes on its file: the system releases it when the process is gone,
@@ -11,7 +12,9 @@ export class FolderLock implements Disposable {
 
   /** @throws {GatewayError} `SP_TRAIL_UNAVAILABLE` when another process has it. */
   constructor(walFolder: string) {
-    this.#database = new DatabaseSync(join(walFolder, 'lock'))
+    const file = join(walFolder, 'lock')
+    makePrivateFile(file)
+    this.#database = new DatabaseSync(file)
     try {
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     } catch (cause) {

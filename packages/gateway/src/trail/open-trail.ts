@@ -16,6 +16,7 @@ import { INCOMING } from './log-files.ts'
 import type { Trail, TrailOptions } from './options.ts'
 import { OwnRecords } from './own-records.ts'
 import { poolFiles } from './pool-files.ts'
+import { keepPrivate } from './private-folders.ts'
 import { type Recovery, recover } from './recovery.ts'
 import { SegmentSupply } from './segment-supply.ts'
 import { removeUnprepared } from './segment.ts'
@@ -42,7 +43,10 @@ export async function openTrail(options: TrailOptions): Promise<Trail> {
   try {
     for (const folder of [options.directory, options.walDirectory, options.keyDirectory])
       await makeFolders(files, folder)
-    lock = options.filePort === undefined ? new FolderLock(options.walDirectory) : undefined
+    if (options.filePort === undefined) {
+      for (const folder of [options.walDirectory, options.keyDirectory]) keepPrivate(folder)
+      lock = new FolderLock(options.walDirectory)
+    }
     return await openLocked(options, files, lock)
   } catch (cause) {
     lock?.[Symbol.dispose]()
