@@ -171,3 +171,127 @@ test('the boundary is explained too', () => {
     'action in [Action::"readTrail", Action::"explain"]',
   ])
 })
+
+describe('what comes through a tool', () => {
+  const through = (identity: Identity, tool: string, ...accesses: readonly string[]): Explanation =>
+    loaded.explain({
+      identity,
+      nowMs: 0,
+      client,
+      audience: 'caller',
+      what: {
+        kind: 'statement',
+        resource: 'cards',
+        accesses: shape(...accesses).accesses,
+        isIncomplete: false,
+        via: { server: 'ledger', tool },
+      },
+    })
+  test('both hops are named', () => {
+    const explanation = through(person(['support', 'x']), 'lookup_customer', 'select public.customers')
+    assert.deepEqual(explanation.hops, ['person p1 in support', 'ledger/lookup_customer'])
+    assert.deepEqual(formatExplanation(explanation), [
+      'allow',
+      '  asked by person p1 in support, through ledger/lookup_customer',
+      '  allow  connect on cards',
+      '         permit "lookup-adhoc" (sample.cedar:182, owner support-lead)',
+      '  allow  adhoc on cards',
+      '         permit "lookup-adhoc" (sample.cedar:182, owner support-lead)',
+      '  allow  select on cards.public.customers',
+      '         permit "lookup-sql" (sample.cedar:175, owner support-lead)',
+    ])
+  })
+  test("a person's own permit is shown as one that does not count there", () => {
+    const explanation = through(person(['support']), 'lookup_customer', 'select public.orders')
+    assert.equal(
+      explanation.decision.reason,
+      'no permit for select on cards.public.orders through ledger/lookup_customer',
+    )
+    const check = explanation.checks.find(({ action }) => action === 'select')
+    const near = (check?.near ?? []).map(({ policy, failed, isDirect }) => [policy.id, failed, isDirect])
+    assert.deepEqual(near, [
+      ['lookup-sql', ['resource == Table::"cards/public/customers"'], false],
+      ['support-orders', ['principal is Person in Group::"support"'], true],
+    ])
+    assert.ok(
+      formatExplanation(explanation).some((line) =>
+        line.endsWith('it is for people themselves, not for what an MCP server does in their name'),
+      ),
+    )
+  })
+  test('who may use the tool is a condition', () => {
+    const explanation = through(person([]), 'lookup_customer', 'select public.customers')
+    assert.deepEqual(nearOf(explanation, 'select'), { 'lookup-sql': ['principal in Group::"support"'] })
+  })
+  test('a way that policy does not know', () => {
+    const explanation = through(person(['support']), 'gone', 'select public.customers')
+    assert.deepEqual(formatExplanation(explanation), ['deny: the policy in force knows no such tool'])
+  })
+})
+
+describe('a tool call', () => {
+  const call = (identity: Identity, tool: string, args?: string): Explanation =>
+    loaded.explain({
+      identity,
+      nowMs: 0,
+      client,
+      audience: 'caller',
+      what: {
+        kind: 'statement',
+        resource: 'ledger',
+        accesses: [{ effect: 'callTool', object: { kind: 'tool', name: tool } }],
+        isIncomplete: false,
+        ...(args === undefined ? {} : { arguments: args }),
+      },
+    })
+  test('names the condition on an argument that failed', () => {
+    const explanation = call(person(['support']), 'refund', '{"amount":5000,"currency":"EUR"}')
+    assert.deepEqual(nearOf(explanation, 'ledger/refund'), {
+      'refund-small': ['context.args.amount <= 100'],
+      'refund-large': ['context.args.amount <= 1000'],
+      'refund-usd': ['context.args.currency == "USD"'],
+    })
+    assert.doesNotMatch(formatExplanation(explanation).join('\n'), /5000/)
+  })
+  test('says when an argument is not what it must be, or not known', () => {
+    const reasonOf = (args?: string): string | undefined => call(person(['support']), 'refund', args).checks[1]?.reason
+    assert.match(
+      reasonOf('{"amount":"4111111111111111","currency":"EUR"}') ?? '',
+      /^argument "amount" is no whole number/,
+    )
+    assert.match(reasonOf() ?? '', /^the arguments are not known/)
+  })
+  test('a held one says who has to approve it', () => {
+    const explanation = call(person(['support']), 'refund', '{"amount":500,"currency":"EUR"}')
+    assert.equal(explanation.decision.need, 'payments-leads:1')
+    assert.deepEqual(
+      explanation.checks[1]?.policies.map(({ id, approvers }) => [id, approvers]),
+      [['refund-large', 'payments-leads:1']],
+    )
+  })
+  test('who is no support sees the gate, and nothing of the permits of others', () => {
+    const explanation = call(person([]), 'refund', '{"amount":50,"currency":"EUR"}')
+    assert.equal(explanation.decision.reason, 'no permit for open on ledger')
+    assert.deepEqual(
+      explanation.checks.flatMap(({ near }) => near),
+      [],
+    )
+  })
+  test('listing is explained too', () => {
+    const list = (tool: string): readonly string[] =>
+      formatExplanation(
+        loaded.explain({
+          identity: person(['support']),
+          nowMs: 0,
+          audience: 'caller',
+          what: { kind: 'list', resource: 'ledger', tool },
+        }),
+      )
+    assert.deepEqual(list('refund'), [
+      'allow',
+      '  allow  listTool on ledger/refund',
+      '         permit "ledger-list" (sample.cedar:100, owner support-lead)',
+    ])
+    assert.deepEqual(list('gone'), ['deny: the policy in force knows no such tool'])
+  })
+})

@@ -59,8 +59,9 @@ export function findNearMisses(
       ...firstFailedCondition(index, parts, held),
     ]
     const isDirect = !isForPrincipal && failed.length === 1 && heldDirectly.has(partName(index, 'principal'))
-    if (failed.length > 0 && (isForAction || failed.length === 1))
-      missed.push({ policy, failed, isForPrincipal, isDirect })
+    // that another tool may be called says nothing about this one
+    const isAlike = isForAction || (failed.length === 1 && action.arguments === undefined)
+    if (failed.length > 0 && isAlike) missed.push({ policy, failed, isForPrincipal, isDirect })
   })
   return missed.toSorted((a, b) => nearness(b) - nearness(a) || a.failed.length - b.failed.length)
 }
