@@ -2,6 +2,7 @@
  * The demo boundary: `npm start`. A real PostgreSQL, a development identity provider and the gateway on 127.0.0.1, each a process of its
  * own, all removed at the end. `--check` runs the tour unattended; `--keep` keeps the folder.
  */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Boundary, startBoundary } from './boundary.ts'
 import { login, PEOPLE } from './people.ts'
@@ -34,6 +35,12 @@ async function runTour(boundary: Boundary): Promise<number> {
   return 0
 }
 
+/** How the gateway says that it keeps MCP servers apart on this machine. */
+function isolationOf({ gatewayLog }: Boundary): string {
+  const words = /^MCP at .* servers kept apart by (.*)$/m.exec(readFileSync(gatewayLog, 'utf8'))?.[1]
+  return words ?? 'not said'
+}
+
 async function untilStopped(boundary: Boundary): Promise<void> {
   const stop = Promise.withResolvers<void>()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -62,7 +69,8 @@ async function main(args: readonly string[]): Promise<number> {
     say(
       `  Identity provider  alice (support), bob (payments lead), dana (auditor), ci-bot (workload): ${boundary.idpUrl}`,
     )
-    say(`  Gateway            PostgreSQL on port ${boundary.postgresPort}, logins and API at ${boundary.url}`)
+    say(`  Gateway            PostgreSQL on port ${boundary.postgresPort}, logins, API and MCP at ${boundary.url}`)
+    say(`  MCP server         ledger: ${isolationOf(boundary)}`)
     if (args.includes('--check')) return await runTour(boundary)
     await Promise.all(PEOPLE.map((person) => login(boundary, person)))
     say(await screen(boundary))
