@@ -50,6 +50,7 @@ export function requestCases(check: Check): void {
   check('a request comes back as it was written, also after a restart', async ({ requests }, under) => {
     const full = request('A', {
       agentId: 'claude',
+      agentName: 'Claude Code',
       server: 'ledger',
       tool: 'refund',
       answers: [answer()],

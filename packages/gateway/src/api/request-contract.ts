@@ -25,8 +25,9 @@ export interface RequestFacts {
   readonly status: RequestStatus
   /** The requester's stable id. */
   readonly identityId: string
-  /** The AI agent through which they asked. */
+  /** The AI agent through which they asked, and what it calls itself. */
   readonly agentId?: string
+  readonly agentName?: string
   readonly resource: string
   /** The MCP server and the tool through which it came. */
   readonly server?: string

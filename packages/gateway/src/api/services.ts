@@ -102,7 +102,7 @@ export interface Explain {
 }
 
 /** Requests for held operations, as people see and answer them. */
-export interface ApprovalControl {
+interface ApprovalControl {
   /** Newest first: one's own, those that one may answer or has answered; with `all` everybody's. */
   list(
     reader: Identity,
@@ -122,7 +122,7 @@ export interface ApprovalControl {
 }
 
 /** What became of an answer; `record` is the number of its record. */
-export type AnsweredRequest =
+type AnsweredRequest =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly reason: string; readonly record: number }
   | { readonly kind: 'answered'; readonly request: RequestFacts; readonly record: number }

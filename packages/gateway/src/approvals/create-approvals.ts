@@ -153,7 +153,8 @@ class Desk implements ApprovalDesk {
     if (decision.need === undefined)
       throw new GatewayError('SP_POLICY_ERROR', 'a hold that names nobody who may answer')
     const openedAtMs = this.#now()
-    const { store, sealer } = this.#options
+    const { store, sealer, scrubber } = this.#options
+    const { agent } = session.identity
     if ((await store.countOpen(session.identity.id, openedAtMs)) >= this.#limits.openEach)
       throw new GatewayError('SP_BUSY', 'too many requests are open')
     const ref = formatRef(intent)
@@ -161,7 +162,7 @@ class Desk implements ApprovalDesk {
       ref,
       digest,
       identityId: session.identity.id,
-      ...(session.identity.agent === undefined ? {} : { agentId: session.identity.agent.id }),
+      ...(agent === undefined ? {} : { agentId: agent.id, agentName: scrubber.scrubText(agent.name) }),
       resource: session.resource.name,
       ...(via === undefined ? {} : { server: via.server }),
       ...(via?.tool === undefined ? {} : { tool: via.tool }),

@@ -4,12 +4,13 @@ import type { RequestView } from './desk.ts'
 
 /** A request as somebody sees it. Member by member, so that what is added to what is stored is not shown by itself. */
 export function viewOf(request: StoredRequest, reader: Identity, nowMs: number): RequestView {
-  const { agentId, server, tool, usedAtMs } = request
+  const { agentId, agentName, server, tool, usedAtMs } = request
   const status = statusAt(request, nowMs)
   return {
     ref: request.ref,
     identityId: request.identityId,
     ...(agentId === undefined ? {} : { agentId }),
+    ...(agentName === undefined ? {} : { agentName }),
     resource: request.resource,
     ...(server === undefined ? {} : { server }),
     ...(tool === undefined ? {} : { tool }),

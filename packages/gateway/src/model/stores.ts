@@ -194,6 +194,8 @@ export interface StoredRequest {
   readonly digest: string
   readonly identityId: string
   readonly agentId?: string
+  /** What the agent calls itself. */
+  readonly agentName?: string
   readonly resource: string
   readonly server?: string
   readonly tool?: string

@@ -183,6 +183,8 @@ test('an approval is not used up beside something that is refused', async () => 
   await under.approve(refOf(await admitOne(session)))
   const beside = await session.admit([deletion(), { ...query, shape: drop }])
   assert.deepEqual(kindsOf(beside), ['refusal', 'refusal'])
+  assert.ok(beside[0]?.kind === 'refusal')
+  assert.match(beside[0].refusal.message, /its approval was not used/)
   const besideHeld = await session.admit([deletion(), deletion('other')])
   assert.deepEqual(kindsOf(besideHeld), ['refusal', 'refusal'])
   assert.deepEqual(kindsOf(await session.admit([query, deletion()])), ['permit', 'permit'])

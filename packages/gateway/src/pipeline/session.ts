@@ -44,6 +44,8 @@ type Scrubbing = ReturnType<PayloadScrubber['scrub']>
 
 const NONE: ReadonlyMap<number, HeldOperation> = new Map()
 
+const UNUSED_APPROVAL = 'its approval was not used, because something beside it is refused'
+
 const TOO_MANY_OPEN = 'too many operations are under way at once'
 
 const REFUSED: Outcome = { status: 'refused', rows: 0, bytes: 0, durationMs: 0 }
@@ -220,9 +222,11 @@ export class GatedSession implements OpenSession {
         refusal: this.#refuse(decided, receipt, { code, reason: catalogue[code].meaning, ref }),
       }
     }
+    const why = { code: 'SP_POLICY_NEEDS_APPROVAL', ref } as const
+    const isUnused = pending.status === 'approved'
     return {
       kind: 'refusal',
-      refusal: this.#refuse(decided, receipt, { code: 'SP_POLICY_NEEDS_APPROVAL', ref }),
+      refusal: this.#refuse(decided, receipt, isUnused ? { ...why, reason: UNUSED_APPROVAL } : why),
       pending,
     }
   }

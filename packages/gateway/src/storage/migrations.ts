@@ -153,6 +153,7 @@ async function createRequests(transaction: Transaction<Tables>, platform: Platfo
     .addColumn('digest', 'text', (column) => column.notNull())
     .addColumn('identity_id', 'text', (column) => column.notNull())
     .addColumn('agent_id', 'text')
+    .addColumn('agent_name', 'text')
     .addColumn('resource', 'text', (column) => column.notNull())
     .addColumn('server', 'text')
     .addColumn('tool', 'text')

@@ -77,6 +77,7 @@ export interface RequestRow {
   digest: string
   identity_id: string
   agent_id: string | null
+  agent_name: string | null
   resource: string
   server: string | null
   tool: string | null

@@ -98,7 +98,7 @@ function requestText({ request, names, payload }: RequestView): string {
   const { ref, status, missing, mayAnswer } = request
   return [
     `${ref}  ${status}  ${clockText(request)}`,
-    `  who        ${whoText(request, names)} (${request.identityId})`,
+    `  who        ${whoText(request, names)} (${chainText(request)})`,
     `  on         ${whereText(request)}`,
     `  held       ${request.reason}`,
     `  by         ${request.policies.join(', ')} (policy ${request.policyHash.slice(0, 12)})`,
@@ -131,11 +131,13 @@ function clockText({ status, openedAtMs, expiresAtMs, usedAtMs }: RequestFacts):
 /** What exactly was asked, line by line, as it was written. */
 function exactText(payload: string | undefined): readonly string[] {
   if (payload === undefined) return ['what       is not shown here any more']
-  const { statement, parameters, tool, definition } = parsed(payload)
+  const { statement, parameters, prepared, fetch, tool, definition } = parsed(payload)
   if (typeof statement === 'string') {
     const given = Array.isArray(parameters) ? parameters : []
     return [
       `statement  ${indented(statement)}`,
+      ...(prepared === true ? ['way        prepared only: running it asks again'] : []),
+      ...(fetch === true ? ['way        more rows of what was bound before'] : []),
       ...given.map((value, index) => `${`$${index + 1}`.padEnd(9)}  ${indented(JSON.stringify(value))}`),
     ]
   }
@@ -181,9 +183,14 @@ function answerText(
   return `${did.padEnd(9)}  ${names[identityId] ?? identityId} (${groups.join(', ')}) ${utc(atMs)}${why}`
 }
 
-function whoText({ identityId, agentId }: RequestFacts, names: RequestList['names']): string {
+function whoText({ identityId, agentId, agentName }: RequestFacts, names: RequestList['names']): string {
   const person = names[identityId] ?? identityId
-  return agentId === undefined ? person : `${person} via ${agentId}`
+  return agentId === undefined ? person : `${person} via ${agentName ?? agentId}`
+}
+
+/** The chain by its ids, which are what records carry. */
+function chainText({ identityId, agentId }: RequestFacts): string {
+  return agentId === undefined ? identityId : `${identityId} via ${agentId}`
 }
 
 function whereText({ resource, server, tool }: RequestFacts): string {

@@ -46,7 +46,7 @@ const noApprovals: Approvals = {
 }
 
 /** What a test may move. */
-export interface BoundaryState {
+interface BoundaryState {
   nowMs: number
   identity: Identity
   tokenId: string
