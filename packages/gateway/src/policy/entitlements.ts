@@ -2,7 +2,7 @@
  * Who may do what: from each permit's scope one row for each action that it reaches. For people who review access, not for deciding.
  */
 import { formatNeed } from '#model'
-import type { LeafAction, ResourceType } from './actions.ts'
+import type { LeafAction } from './actions.ts'
 import { type Catalog, type CatalogServer, resourceOf, toolByEntity } from './catalog.ts'
 import type { Entitlement, EntitlementApproval, EntitlementSubject } from './entitlement.ts'
 import { entityLiteral, type EntityRef, isVariable, operandOf, toNode } from './expressions.ts'
@@ -131,7 +131,7 @@ function describeReach({ entity, types }: ResourceReach): string {
     : `every ${below.join(', ')} in ${own}`
 }
 
-function toWord(type: ResourceType | string): string {
+function toWord(type: string): string {
   return type === 'Data' ? 'declared column' : type.toLowerCase()
 }
 

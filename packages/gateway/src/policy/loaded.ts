@@ -6,11 +6,9 @@ import type {
   Decision,
   Identity,
   Policy,
-  Resource,
   Session,
   Shape,
   ViaFacts,
-  ViaLink,
 } from '#model'
 import { leaves } from './actions.ts'
 import { Answers, type Asked } from './answers.ts'
@@ -75,13 +73,7 @@ export class LoadedPolicy implements Policy {
     return this.#set.canonicalText
   }
 
-  decideConnect(
-    identity: Identity,
-    resource: Resource,
-    nowMs: number,
-    client?: ClientAddress,
-    via?: ViaLink,
-  ): Decision {
+  decideConnect(...[identity, resource, nowMs, client, via]: Parameters<Policy['decideConnect']>): Decision {
     return this.#guarded(() => {
       const root = resourceNamed(resource.name, this.#catalog)
       if (root === undefined) return this.#unknownResource()

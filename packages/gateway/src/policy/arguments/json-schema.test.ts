@@ -75,7 +75,7 @@ describe('what policy cannot read', () => {
     { schema: { type: 'string', allOf: [{ type: 'string' }] }, reason: /allOf/ },
     { schema: { type: 'string', not: { const: 'a' } }, reason: /not/ },
     { schema: { type: 'object', patternProperties: {} }, reason: /patternProperties/ },
-    { schema: { type: 'string', if: {}, then: {} }, reason: /if/ },
+    { schema: { type: 'string', if: {}, else: {} }, reason: /if/ },
     { schema: { $ref: 'https://example.com/schema' }, reason: /elsewhere/ },
     { schema: { $ref: '#/$defs/gone' }, reason: /anything/ },
     { schema: { $ref: '#/$defs/loop' }, reason: /contains itself/ },

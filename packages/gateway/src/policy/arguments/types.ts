@@ -17,7 +17,7 @@ export type ScalarType =
   | { readonly kind: 'boolean' }
 
 /** A list of scalars, of which order and repetitions are lost. */
-export interface SetType {
+interface SetType {
   readonly kind: 'set'
   readonly of: ScalarType
 }
