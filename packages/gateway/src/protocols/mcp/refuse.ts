@@ -70,7 +70,10 @@ function wordsOf({ code, message, hint }: Refusal): string {
 }
 
 /** What a held call is told: what is held, who must say yes, with which command, and what to do then. */
-function heldWords({ message }: Refusal, { ref, need, expiresAtMs }: PendingRequest): string {
+function heldWords({ message }: Refusal, { ref, status, need, expiresAtMs }: PendingRequest): string {
+  if (status === 'approved') {
+    return `${message}\nIt is approved now: call the tool again with exactly the same arguments, before ${minute(expiresAtMs)}.`
+  }
   return [
     message,
     `It waits for a person's approval (${need}). An approver runs: sallyport approve ${ref}`,
