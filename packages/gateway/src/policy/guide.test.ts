@@ -15,7 +15,7 @@ function blocksOf(language: string): readonly string[] {
 test('every policy of the guide loads', () => {
   const blocks = blocksOf('cedar')
   assert.ok(blocks.length >= 3)
-  assert.equal(loadSample(blocks.join('\n')).policyIds.length, 6)
+  assert.equal(loadSample(blocks.join('\n')).policyIds.length, 13)
 })
 
 test('the cases of the guide are understood', () => {
