@@ -68,6 +68,7 @@ export class KeptChild {
       },
       { once: true },
     )
+    if (ended.aborted) this.#leave(session)
   }
 
   /** It runs. */

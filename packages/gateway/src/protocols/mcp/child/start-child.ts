@@ -64,7 +64,10 @@ export async function startChild(beginning: Beginning, ports: StartPorts): Promi
     const door = await openDoor(beginning, ports, { folder: join(folder, 'door'), holder })
     if (door !== undefined) stack.use(door)
     const plan = await planOf(beginning, ports, { folder, door })
-    await ports.trail.record([{ kind: 'event', timeMs: ports.clock.nowMs(), event: event('child-start', beginning) }])
+    const timeMs = ports.clock.nowMs()
+    const accepted = beginning.isolation.kind === 'none' ? [event('isolation-accept', beginning)] : []
+    const events = [...accepted, event('child-start', beginning)]
+    await ports.trail.record(events.map((entry) => ({ kind: 'event', timeMs, event: entry })))
     const process = await beginning.isolation.start(plan)
     const cleared = clear(process, { beginning, stack }, ports)
     try {
@@ -153,9 +156,9 @@ async function clear(
   }
 }
 
-/** The record of a child's start or end: whose it is, and how it is kept apart. */
+/** The record of a child's start or end: whose it is, and how it is kept apart; without isolation also that the configuration accepts that. */
 function event(
-  activity: 'child-start' | 'child-end',
+  activity: 'isolation-accept' | 'child-start' | 'child-end',
   { childId, server, isolation, session }: Beginning,
   more: JsonObject = {},
 ): TrailEvent {
@@ -168,7 +171,10 @@ function event(
     resource: server.resource.name,
     status: 'success',
     details: {
-      entity: { type: 'child', uid: childId, name: server.resource.name },
+      entity:
+        activity === 'isolation-accept'
+          ? { type: 'server', uid: server.resource.name }
+          : { type: 'child', uid: childId, name: server.resource.name },
       isolation: isolation.kind,
       network: isolation.isNetworkIsolated ? 'isolated' : 'not isolated',
       ...more,

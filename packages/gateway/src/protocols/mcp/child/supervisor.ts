@@ -70,6 +70,7 @@ class Supervisor implements ToolServers {
     this.#setbacks.demandCalm(key)
     const isolation = this.#isolationFor(server)
     await this.#makeRoom(caller)
+    if (this.#isClosed) throw new GatewayError('SP_SHUTDOWN')
     // Somebody may have come while there was no room.
     const now = this.#current.get(key)
     return await (now !== undefined && !now.kept.isOver ? now : this.#begin(caller, server, { key, isolation })).process
@@ -80,6 +81,7 @@ class Supervisor implements ToolServers {
     await Promise.all(
       [...this.#alive].map(({ kept, cleared }) => kept.end(new GatewayError('SP_SHUTDOWN')).then(() => cleared)),
     )
+    this.#options.isolation.isolation?.close?.()
   }
 
   #isolationFor({ resource, settings }: McpResource): Isolation {

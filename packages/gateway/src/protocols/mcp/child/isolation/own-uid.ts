@@ -1,11 +1,14 @@
 /** For root where namespaces are refused: a uid for each child. The network stays open, and is said to be. */
-import { chmod, chown } from 'node:fs/promises'
+import { chmodSync } from 'node:fs'
+import { chown, mkdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { makeChildFolder } from './child-folder.ts'
 import { guardian } from './guardian.ts'
 import { environmentOf, launcher } from './launcher.ts'
 import { processesOf, usageOf } from './process-tree.ts'
-import type { ReadableCode } from './readable-code.ts'
+import { ReadableCode } from './readable-code.ts'
+import { openRunFolder, type RunFolder } from './run-folder.ts'
 import { dropTo, rangedUser } from './sandbox-user.ts'
 import type { Isolation, SandboxedProcess, SandboxPlan } from './sandbox.ts'
 import { spawned } from './spawned.ts'
@@ -17,44 +20,73 @@ export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 const KILL_ALL = ['/bin/sh', '-c', 'kill -9 -1']
 
 /** The isolation by a uid of a range; a sentence when it cannot be had. */
-export function ownUid(code: ReadableCode): Isolation | string {
+export function ownUid(): Isolation | string {
   const setpriv = findTool('setpriv')
   if (process.getuid?.() !== 0) return 'uid: only root can give each child a uid of its own'
   if (setpriv === undefined) return 'uid: setpriv of util-linux is not installed'
   const user = rangedUser(setpriv, undefined)
   if (user === undefined) return 'uid: no range of uids is mapped here'
+  const ground = new OpenGround()
   return {
     kind: 'uid',
     words: 'uid: a user of its own for each child; network: not isolated',
     isNetworkIsolated: false,
-    prepare: (folder, slot) => prepare(folder, user.uid(slot)),
-    start: (plan) => start(plan, { setpriv, uid: user.uid(plan.slot), code }),
+    prepare: (folder, slot) => makeChildFolder(folder, user.uid(slot)),
+    start: (plan) => start(plan, { setpriv, uid: user.uid(plan.slot), ground }),
+    close: () => {
+      ground.close()
+    },
   }
 }
 
-/** A home that it can go to, but not look around on the way; its door is a port, so that nothing else of the folder is its. */
-async function prepare(folder: string, uid: number): Promise<void> {
-  await makeChildFolder(folder, uid)
-  for (const above of [dirname(folder), folder]) await chmod(above, 0o711)
-  const home = join(folder, 'tmp')
-  await chown(home, uid, uid)
-  await chmod(home, 0o700)
+/** What other users can go to, which they cannot below our own folders: homes, and copies of code. Made when first needed. */
+class OpenGround {
+  #made: { readonly folder: RunFolder; readonly code: ReadableCode } | undefined
+
+  get code(): ReadableCode {
+    return this.#ready().code
+  }
+
+  /** Makes an empty home that nobody else can enter. */
+  async home(uid: number): Promise<string> {
+    const home = join(this.#ready().folder.path, `home-${String(uid)}`)
+    await rm(home, { recursive: true, force: true })
+    await mkdir(home, { mode: 0o700 })
+    await chown(home, uid, uid)
+    return home
+  }
+
+  close(): void {
+    this.#made?.folder[Symbol.dispose]()
+    this.#made = undefined
+  }
+
+  #ready(): { readonly folder: RunFolder; readonly code: ReadableCode } {
+    if (this.#made === undefined) {
+      const folder = openRunFolder(tmpdir())
+      chmodSync(folder.path, 0o711)
+      this.#made = { folder, code: new ReadableCode(join(folder.path, 'code')) }
+    }
+    return this.#made
+  }
 }
 
 interface Way {
   readonly setpriv: string
   readonly uid: number
-  readonly code: ReadableCode
+  readonly ground: OpenGround
 }
 
-async function start(plan: SandboxPlan, { setpriv, uid, code }: Way): Promise<SandboxedProcess> {
+async function start(plan: SandboxPlan, { setpriv, uid, ground }: Way): Promise<SandboxedProcess> {
+  const { code } = ground
   const moved = await movedTo(plan, code)
   const node = await code.place(process.execPath, true)
+  const home = await ground.home(uid)
   const drop = dropTo(setpriv, uid)
   const killer = guardian([...drop, ...KILL_ALL])
   return await spawned({
     command: [...drop, ...launcher(moved, undefined)],
-    environment: environmentOf(moved, join(plan.folder, 'tmp'), `${dirname(node)}:${SYSTEM_PATH}`),
+    environment: environmentOf(moved, home, `${dirname(node)}:${SYSTEM_PATH}`),
     workingFolder: moved.workingFolder,
     reach: (child) =>
       Promise.resolve({
@@ -62,7 +94,10 @@ async function start(plan: SandboxPlan, { setpriv, uid, code }: Way): Promise<Sa
         kill: () => {
           child.kill('SIGKILL')
         },
-        isGone: () => killer.strike(),
+        isGone: async () => {
+          await killer.strike()
+          await rm(home, { recursive: true, force: true })
+        },
       }),
   })
 }

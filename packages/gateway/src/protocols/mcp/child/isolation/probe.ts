@@ -57,7 +57,7 @@ function candidatesOf(kind: IsolationKind, code: ReadableCode): readonly Isolati
     case 'unshare':
       return unshareCandidates(isRoot, code)
     case 'uid':
-      return listed(ownUid(code))
+      return listed(ownUid())
     case 'none':
       return [unisolated()]
     default:

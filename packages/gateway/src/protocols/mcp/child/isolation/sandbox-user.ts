@@ -58,11 +58,14 @@ export function dropTo(setpriv: string, uid: number): readonly string[] {
 /** Children at a time at most; so many uids are needed. */
 export const MAX_SLOTS = 1000
 
-/** Where a range of uids begins that is mapped here and belongs to nobody: far above accounts, below those of containers. */
-const BASES = [200_000, 60_000, 20_000]
+/** Where uids begin that belong to nobody: above those of accounts and of most containers, else where a container maps them. */
+const BASES = [200_000, 20_000]
+/** Gateways on one machine whose ranges do not meet, most likely: what kills a child by its uid must not kill another's. */
+const RANGES = 32
 
 function uidBase(): number | undefined {
-  return BASES.find((base) => isUidMapped(base) && isUidMapped(base + MAX_SLOTS))
+  const base = BASES.find((first) => isUidMapped(first) && isUidMapped(first + RANGES * MAX_SLOTS))
+  return base === undefined ? undefined : base + (process.pid % RANGES) * MAX_SLOTS
 }
 
 /** user_namespaces(7), uid_map: each line is "the start of the range in this namespace, in the parent's, and its length". */

@@ -62,6 +62,8 @@ export interface Isolation {
   prepare(folder: string, slot: number): Promise<void>
   /** @throws {GatewayError} `SP_TOOL_SERVER_FAILED` when it cannot be started. */
   start(plan: SandboxPlan): Promise<SandboxedProcess>
+  /** Removes what it made for all children; none is started any more. */
+  close?(): void
 }
 
 /** Where things lie inside. */

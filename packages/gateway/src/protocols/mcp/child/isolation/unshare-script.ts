@@ -5,12 +5,17 @@
  * `--`, and the command. Places hold no white space and no backslash: mountinfo would write those in another way.
  */
 export const UNSHARE_SCRIPT = `set -eu
+umask 022
+theirs=$PATH
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 root=$1 bytes=$2 kind=$3
 shift 3
 if command -v ip >/dev/null; then ip link set lo up; else ifconfig lo up; fi
 mount -t tmpfs -o size=1m,mode=755,nosuid,nodev tmpfs "$root"
 cd "$root"
+mkdir proc dev tmp old
+mount -t tmpfs -o "size=$bytes,mode=1777,nosuid,nodev" tmpfs tmp
+mount -t tmpfs -o size=64k,mode=755,nosuid tmpfs dev
 while [ "$1" != -- ]; do
   mkdir -p ".\${3%/*}"
   if [ "$1" = link ]; then
@@ -29,6 +34,7 @@ shift
 mounts=$(cat /proc/self/mountinfo)
 while read -r _ _ _ _ place options _; do
   case $place in
+    "$root"/tmp | "$root"/dev) ;;
     "$root"/*)
       more=
       case ,$options, in *,noexec,*) more=,noexec ;; esac
@@ -38,9 +44,6 @@ while read -r _ _ _ _ place options _; do
 done <<MOUNTS
 $mounts
 MOUNTS
-mkdir -p proc dev tmp old
-mount -t tmpfs -o "size=$bytes,mode=1777,nosuid,nodev" tmpfs tmp
-mount -t tmpfs -o size=64k,mode=755,nosuid tmpfs dev
 mkdir dev/shm
 mount -t tmpfs -o size=16m,mode=1777,nosuid,nodev tmpfs dev/shm
 for device in null zero full random urandom; do
@@ -66,5 +69,6 @@ umount -l /old
 rmdir /old
 mount -o remount,bind,ro,nosuid,nodev /
 cd "$work"
+PATH=$theirs
 exec "$@"
 `

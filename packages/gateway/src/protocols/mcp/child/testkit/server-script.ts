@@ -82,10 +82,10 @@ const tools: Readonly<Record<string, Tool>> = {
       })
       socket.write(text)
     }),
-  daemon: () => {
+  daemon: ({ text = '' }) => {
     // Twice forked, in a session of its own, deaf to everything but SIGKILL; its name is what the test looks for.
     const script = 'trap "" TERM HUP INT; while :; do sleep 0.1; done'
-    const daemon = spawn('/bin/sh', ['-c', `(setsid /bin/sh -c '${script}' sallyport-daemon & )`], { stdio: 'ignore' })
+    const daemon = spawn('/bin/sh', ['-c', `(setsid /bin/sh -c '${script}' ${text} & )`], { stdio: 'ignore' })
     daemon.unref()
     return 'forked'
   },
