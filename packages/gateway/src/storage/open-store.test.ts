@@ -76,6 +76,22 @@ test('a store of a newer version is refused and left as it is', async () => {
   })
 })
 
+test('a store of an older version is brought up to date and keeps what it has', async () => {
+  await withFolder(async (folder) => {
+    const file = path.join(folder, 'control.db')
+    const older = await openStore({ file })
+    await older.keys.create('k', Uint8Array.of(7), 1)
+    await older.close()
+    const database = new DatabaseSync(file)
+    database.exec('drop table requests; update schema_version set version = 1')
+    database.close()
+    const store = await openStore({ file })
+    assert.deepEqual(await store.requests.list({ limit: 1 }), [])
+    assert.deepEqual(await store.keys.find('k'), Uint8Array.of(7))
+    await store.close()
+  })
+})
+
 test('what is no database is refused', async () => {
   await withFolder(async (folder) => {
     const file = path.join(folder, 'control.db')

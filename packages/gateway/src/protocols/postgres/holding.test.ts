@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, beforeEach, test } from 'node:test'
 import pg from 'pg'
-import { fromUtf8, toUtf8 } from '#base'
+import { fromUtf8, toHex, toUtf8 } from '#base'
 import type { Operation, PendingRequest, RequestStatus, ViaLink } from '#model'
 import { startPostgres, type TestPostgres } from '../../../testkit/postgres.ts'
 import { encodeStartup, type FrontendMessage } from './codec/index.ts'
@@ -188,6 +188,25 @@ test('so does one with parameters, of a driver', async () => {
   assert.equal((await deleting).rowCount, 1)
   assert.equal(notices.length, 1)
   await client.end()
+})
+
+test('what it is bound to has the settings of its session', async () => {
+  const exactOf = async (parameters: Readonly<Record<string, string>>): Promise<string> => {
+    const client = await WireClient.connect({
+      ...{ port: boundary.port, user: 'alice', database: 'cards', password: 'let me in' },
+      parameters,
+    })
+    client.send(query(DELETE))
+    await client.next()
+    asked.at(-1)?.answer('denied')
+    await client.ready()
+    await close(client)
+    return toHex(asked.at(-1)?.operation.exact?.() ?? new Uint8Array())
+  }
+  const own = await exactOf({})
+  assert.equal(await exactOf({}), own)
+  const others = [await exactOf({ DateStyle: 'ISO, DMY' }), await exactOf({ TimeZone: 'Asia/Tokyo' })]
+  assert.equal(new Set([own, ...others]).size, 3)
 })
 
 const endings: readonly (readonly [RequestStatus, string])[] = [

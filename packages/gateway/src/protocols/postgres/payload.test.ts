@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Bytes, fromUtf8, type Json, toHex, toUtf8 } from '#base'
 import type { BindMessage, Format } from './codec/index.ts'
-import { describeParameters, exactParameters, statementPayload } from './payload.ts'
+import { describeParameters, exactMeaning, exactParameters, statementPayload } from './payload.ts'
 
 function describe(value: Bytes | undefined, format: Format, type = 0): Json | undefined {
   return describeParameters(
@@ -108,4 +108,20 @@ test('names, formats of the result and how formats are abbreviated are no part o
   assert.equal(exact(bound([toUtf8('a'), toUtf8('b')], [0])), one)
   assert.equal(exact(bound([toUtf8('a'), toUtf8('b')], [0, 0])), one)
   assert.equal(exact(bound([toUtf8('a'), toUtf8('b')], [], { portal: 'p', statement: 's', resultFormats: [1] })), one)
+})
+
+test('the settings by which a text means something else are part of it, others are not', () => {
+  const meaning = (settings: Readonly<Record<string, string>>, parameters?: Bytes): string =>
+    toHex(exactMeaning(new Map(Object.entries(settings)), parameters))
+  const variants = [
+    meaning({}),
+    meaning({ DateStyle: 'ISO, MDY' }),
+    meaning({ DateStyle: 'ISO, DMY' }),
+    meaning({ IntervalStyle: 'postgres' }),
+    meaning({ TimeZone: 'UTC' }),
+    meaning({ TimeZone: 'UTC' }, toUtf8('a')),
+  ]
+  assert.equal(new Set(variants).size, variants.length)
+  assert.equal(meaning({ application_name: 'x' }), meaning({}))
+  assert.equal(meaning({}, new Uint8Array()), meaning({}))
 })

@@ -71,6 +71,15 @@ export function exactParameters(bind: BindMessage, declaredTypes: readonly numbe
   return concatBytes([bytesOf(head), ...values])
 }
 
+/** Settings by which the same text means something else: `'01/02/2026'`, `now()::date`. PostgreSQL reports each of them. */
+const MEANING = ['DateStyle', 'IntervalStyle', 'TimeZone']
+
+/** What an approval is bound to besides the payload: what the session has set, and the parameters byte for byte. */
+export function exactMeaning(settings: ReadonlyMap<string, string>, parameters: Bytes | undefined): Bytes {
+  const set = MEANING.map((name) => `${name}\0${settings.get(name) ?? ''}\0`).join('')
+  return concatBytes([toUtf8(set), parameters ?? new Uint8Array()])
+}
+
 function bytesOf({ buffer }: DataView): Bytes {
   return new Uint8Array(buffer)
 }

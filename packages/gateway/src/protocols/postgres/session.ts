@@ -15,6 +15,7 @@ import {
   type Log,
   type Masking,
   type OpenSession,
+  type Operation,
   type SessionEnd,
   type Verdict,
 } from '#model'
@@ -24,6 +25,7 @@ import { WireError } from './codec/index.ts'
 import { type HeldAlone, heldAlone, Holding, unapproved } from './holding.ts'
 import { SessionNames } from './names.ts'
 import { Outbox } from './outbox.ts'
+import { exactMeaning } from './payload.ts'
 import { PermitLedger } from './permitted.ts'
 import { Planner, textOf } from './plan.ts'
 import type { Plan, Slot } from './steps.ts'
@@ -265,7 +267,7 @@ export class PostgresSession {
     this.#isAdmitting = true
     this.#isCancelled = false
     try {
-      const verdicts = await this.#parts.open.admit(plan.slots.map(({ operation }) => operation))
+      const verdicts = await this.#parts.open.admit(plan.slots.map(({ operation }) => this.#bound(operation)))
       for (const [index, slot] of plan.slots.entries()) this.#settle(slot, verdicts[index])
       const held = heldAlone(plan, verdicts, this.#parts.open)
       if (held !== undefined) await this.#hold(held)
@@ -277,6 +279,12 @@ export class PostgresSession {
     }
     if (this.#isCancelled) cancelFirst(plan)
     return undefined
+  }
+
+  /** With what this session has set: an approval is for a statement that means this. */
+  #bound(operation: Operation): Operation {
+    const { parameters } = this.#parts.upstream.upstream
+    return { ...operation, exact: () => exactMeaning(parameters, operation.exact?.()) }
   }
 
   #settle(slot: Slot, verdict: Verdict | undefined): void {
@@ -296,7 +304,7 @@ export class PostgresSession {
     if (this.#isOver || this.#isCancelled || !isHarmless) return this.#cancelHeld(held)
     const status = await this.#holding.wait(held, this.#resource())
     if (this.#isOver || this.#isCancelled) return this.#cancelHeld(held)
-    if (status === 'approved') this.#settle(slot, (await this.#parts.open.admit([slot.operation]))[0])
+    if (status === 'approved') this.#settle(slot, (await this.#parts.open.admit([this.#bound(slot.operation)]))[0])
     else slot.refusal = unapproved(held, status, this.#resource())
   }
 
