@@ -142,9 +142,11 @@ function requestOf(permit: Permit, { server }: Exchange): CallRequest {
   const tool = access?.object.kind === 'tool' ? access.object.name : undefined
   if (tool === undefined || permit.operation.arguments === undefined) throw new TypeError('the permit is for no call')
   const args = onOneLine(toUtf8(permit.operation.arguments))
+  const { definition } = permit.operation.shape
   return {
     method: 'tools/call',
     tool,
+    ...(definition === undefined ? {} : { definition }),
     params: concatBytes([toUtf8(`{"name":${JSON.stringify(tool)},"arguments":`), args, toUtf8('}')]),
     sequence: permit.sequence,
     timeoutMs: server.settings.limits.callSeconds * 1_000,

@@ -50,6 +50,8 @@ export interface CallRequest {
   readonly params?: Bytes
   /** Of a tool call: which tool. */
   readonly tool?: string
+  /** Of a tool call: the hash of the definition that was reviewed; with another one it is not called (`SP_TOOL_CHANGED`). */
+  readonly definition?: string
   /** The number of the call's intent record; while it is in flight `running()` names it. */
   readonly sequence: number
   /** From the moment it is sent. */

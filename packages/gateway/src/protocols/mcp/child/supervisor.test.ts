@@ -172,6 +172,9 @@ test('tools that change are read again, all pages, before the next call', async 
     process.tools.map(({ name }) => name),
     ['echo', 'grown'],
   )
+  const [echo] = process.tools
+  assert.equal(await callTool(process, 'echo', { text: 'same' }, { definition: echo?.hash ?? '' }), 'same')
+  await assert.rejects(callTool(process, 'echo', {}, { definition: '0'.repeat(64) }), { code: 'SP_TOOL_CHANGED' })
 })
 
 test('arguments over several lines arrive as they are', async () => {

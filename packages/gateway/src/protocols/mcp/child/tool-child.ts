@@ -67,12 +67,12 @@ export class ToolChild implements ToolServerProcess {
   }
 
   async call(request: CallRequest, signal: AbortSignal): Promise<ServerAnswer> {
-    const asked = this.#hashOf(request.tool)
+    const reviewed = request.definition ?? this.#hashOf(request.tool)
     const leave = await this.#lane.enter(AbortSignal.any([signal, this.over]))
     let isDrained = true
     try {
       if (this.#isStale) await this.#refresh()
-      if (this.#hashOf(request.tool) !== asked) throw new GatewayError('SP_TOOL_CHANGED')
+      if (this.#hashOf(request.tool) !== reviewed) throw new GatewayError('SP_TOOL_CHANGED')
       signal.throwIfAborted()
       if (request.tool !== undefined) this.#running = { tool: request.tool, sequence: request.sequence }
       this.#listener = request.onNotification
