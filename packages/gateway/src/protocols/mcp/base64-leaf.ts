@@ -1,4 +1,4 @@
-import type { Bytes } from '#base'
+import { type Bytes, toUtf8 } from '#base'
 
 /** 12 digits, the shortest card number, are 16 characters. */
 const MIN_CHARACTERS = 16
@@ -7,7 +7,7 @@ const MAX_PREFIX = 256
 
 const BACKSLASH = 0x5c
 const SLASH = 0x2f
-const MARK = [...';base64,'].map((character) => character.charCodeAt(0))
+const MARK = toUtf8(';base64,')
 
 /** A string that may be binary data in base64 (RFC 4648, either alphabet): what it decodes to, and how to write it back changed. */
 export interface Base64Leaf {

@@ -6,7 +6,6 @@ import { fromUtf8, toUtf8 } from '#base'
 import {
   checkJson,
   elementsOf,
-  entriesOf,
   isArray,
   isObject,
   type JsonLimits,
