@@ -9,8 +9,8 @@
  * across SQL's quotes and `||`.
  *
  * Does not find: base64, hexadecimal, compressed or encrypted text, other character sets, HTML entities; a number split over two fields,
- * values or messages; one put together by an expression (`reverse`, `substr`, arithmetic); issuers without a check digit; verification
- * codes and PINs, which look like any number. For those: declared columns, and policy on what may be asked at all.
+ * values or messages; one put together by an expression (`reverse`, `substr`, arithmetic); issuers without a check digit; an amount
+ * as text with thousands parted (`money::text`); verification codes and PINs, which look like any number. For those: declared columns, and policy on what may be asked at all.
  *
  * Rules: a number keeps its last four digits (PCI DSS 3.4.1, FAQ 1091, FAQ 1117), every other digit becomes `*`, byte length stays. A declared
  * `pan` column is truncated whatever it looks like (its JSON numbers of more than four digits refuse the result). Numeric values are never

@@ -5,6 +5,7 @@ import { DeclaredReader } from './declared.ts'
 import { CardDetector } from './detector.ts'
 import type { IinIndex } from './iin.ts'
 import { JsonReader } from './json-leaves.ts'
+import { MoneyReader } from './money.ts'
 import { looksLikeCard, NumberReader } from './numbers.ts'
 import type { ValueReader } from './reader.ts'
 import { countDigits, keptDigits, truncateDigits } from './truncate.ts'
@@ -24,6 +25,7 @@ export class Readers {
   readonly #text: ValueReader
   readonly #json: ValueReader
   readonly #numeric: ValueReader
+  readonly #money: ValueReader
   readonly #declaredText: ValueReader
   readonly #declaredJson: ValueReader
   readonly #declaredNumeric: ValueReader
@@ -47,6 +49,7 @@ export class Readers {
     this.#text = detector
     this.#json = new JsonReader(detector, likeCard)
     this.#numeric = likeCard
+    this.#money = new MoneyReader(iins, onNumber)
     this.#declaredText = declared
     this.#declaredJson = new JsonReader(declared, longer)
     this.#declaredNumeric = new NumberReader(() => true, onNumber)
@@ -90,6 +93,8 @@ export class Readers {
         return declared === 'pan' ? this.#declaredJson : this.#json
       case 'numeric':
         return declared === 'pan' ? this.#declaredNumeric : this.#numeric
+      case 'money':
+        return declared === 'pan' ? this.#declaredNumeric : this.#money
       default:
         return category satisfies never
     }

@@ -39,22 +39,23 @@ interface ColumnState {
 export class ValueMasker implements ResultMasker {
   readonly #shared: SharedMasking
   readonly #columns: readonly ColumnState[]
-  readonly #declared: boolean
+  /** Whether every row has to be walked. */
+  readonly #isWalked: boolean
   #refusal: Refusal | undefined
   #pieces: ValuePieces | undefined
 
   constructor(shared: SharedMasking, columns: readonly ResultColumn[]) {
     this.#shared = shared
     this.#columns = columns.map((column) => ({ column, seen: 0, masked: 0 }))
-    this.#declared = columns.some((column) => column.declared !== undefined)
+    this.#isWalked = columns.some(isAlwaysRead)
   }
 
   /**
    * Whether some value within a span of raw rows, headers included, may have to be changed or refused; false is certain, for a value's digits
-   * lie together. A header can only make a stretch seem longer. Always true while a column is declared.
+   * lie together. A header can only make a stretch seem longer. Always true while a column is declared, or of money.
    */
   mayMatch(buffer: Bytes, start: number, end: number): boolean {
-    if (this.#declared || this.#refusal !== undefined) return true
+    if (this.#isWalked || this.#refusal !== undefined) return true
     this.#shared.suspects.reset()
     return this.#shared.suspects.find(buffer, start, end, true)
   }
@@ -67,7 +68,7 @@ export class ValueMasker implements ResultMasker {
     readers.begin(state.column, start)
     // A row is walked for the sake of one value; of the others most can be left at a glance.
     suspects.reset()
-    if (state.column.declared !== undefined || suspects.find(buffer, start, end, true)) {
+    if (isAlwaysRead(state.column) || suspects.find(buffer, start, end, true)) {
       readers.advance(buffer, start, end, end)
     }
     return this.#conclude(state, readers)
@@ -133,4 +134,9 @@ function ruleOf({ column, masked, refusal }: ColumnState): string | undefined {
   if (refusal === 'refuse-sad') return 'refused-sad'
   if (column.declared !== undefined) return `declared-${column.declared}`
   return masked > 0 ? 'detected-pan' : undefined
+}
+
+/** Whether a column's values are read whatever they look like: declared ones, and amounts, whose digits a locale's signs may part. */
+function isAlwaysRead({ category, declared }: ResultColumn): boolean {
+  return declared !== undefined || category === 'money'
 }

@@ -200,7 +200,8 @@ export interface Masking {
 /** A column of a result as masking sees it. */
 export interface ResultColumn {
   readonly name: string
-  readonly category: 'text' | 'json' | 'numeric' | 'other'
+  /** `money`: a number with a locale's signs between its digits. */
+  readonly category: 'text' | 'json' | 'numeric' | 'money' | 'other'
   /** The class that the configuration declares for it. */
   readonly declared?: 'pan' | 'sad'
 }
@@ -210,7 +211,7 @@ export type MaskVerdict = 'clean' | 'masked' | 'refuse-numeric' | 'refuse-sad'
 
 /** Masks the values of one result, in place. Any throw is a detector failure: the result is aborted. */
 export interface ResultMasker {
-  /** Whether some value within a span of raw rows may have to be changed; false is certain. Always true while a column is declared. */
+  /** Whether some value within a span of raw rows may have to be changed; false is certain. Always true while a column is declared or of money. */
   mayMatch(buffer: Bytes, start: number, end: number): boolean
   /** Masks one whole value in place. */
   mask(column: number, buffer: Bytes, start: number, end: number): MaskVerdict

@@ -25,6 +25,7 @@ const Type = {
   float8: 701,
   unknown: 705,
   money: 790,
+  moneyArray: 791,
   bpchar: 1042,
   varchar: 1043,
   date: 1082,
@@ -43,7 +44,8 @@ const categories = new Map<number, ResultColumn['category']>([
   [Type.numeric, 'numeric'],
   [Type.float4, 'numeric'],
   [Type.float8, 'numeric'],
-  [Type.money, 'numeric'],
+  [Type.money, 'money'],
+  [Type.moneyArray, 'money'],
   [Type.json, 'json'],
   [Type.jsonb, 'json'],
   // Too short for a card number (at most ten digits), or no free text at all.

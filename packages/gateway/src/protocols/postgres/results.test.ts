@@ -22,6 +22,8 @@ const schema = [
   'CREATE TABLE parts_rest PARTITION OF parts DEFAULT',
   "INSERT INTO parts VALUES ('87654321')",
   'CREATE TABLE big (n int, filler text, many text)',
+  'CREATE TABLE sums (amount money, amounts money[])',
+  `INSERT INTO sums VALUES (1234.5, '{1,2}'), (${PAN}, '{1,2}'), (1, ARRAY[1, ${PAN}]::money[])`,
   'CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE $m$card %$m$, NEW.pan; RETURN NEW; END $$',
   'CREATE TRIGGER tell BEFORE UPDATE ON cards FOR EACH ROW EXECUTE FUNCTION tell()',
 ].join(';\n')
@@ -114,6 +116,16 @@ test('a declared SAD column refuses the result', async () => {
     ...['columns code', 'error ERROR 22000', 'ready I'],
   ])
   assert.equal(lastOutcome(), 'masking-refused')
+})
+
+test('an amount that looks like a card refuses the result, though its digits are parted', async () => {
+  for (const [sql, column, rows] of [
+    ['SELECT amount FROM sums', 'amount', ['row $1,234.50']],
+    ['SELECT amounts FROM sums', 'amounts', ['row {$1.00,$2.00}', 'row {$1.00,$2.00}']],
+  ] as const) {
+    assert.deepEqual(outline(await client.query(sql)), [`columns ${column}`, ...rows, 'error ERROR 22000', 'ready I'])
+    assert.equal(lastOutcome(), 'masking-refused')
+  }
 })
 
 test('a number that looks like a card refuses the result and names the column; a track refuses it too', async () => {

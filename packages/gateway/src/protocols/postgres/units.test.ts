@@ -130,9 +130,9 @@ test('names: an unanswered batch makes what it touches uncertain, until it is an
 })
 
 test('columns: what is not known to be harmless is text', () => {
-  const kinds = [20, 1700, 701, 114, 3802, 23, 16, 1184, 2950, 1043, 17, 1007, 99_999].map(categoryOf)
+  const kinds = [20, 1700, 701, 790, 791, 114, 3802, 23, 16, 1184, 2950, 1043, 17, 1007, 99_999].map(categoryOf)
   assert.deepEqual(kinds, [
-    ...['numeric', 'numeric', 'numeric', 'json', 'json', 'other', 'other', 'other', 'other'],
+    ...['numeric', 'numeric', 'numeric', 'money', 'money', 'json', 'json', 'other', 'other', 'other', 'other'],
     ...['text', 'text', 'text', 'text'],
   ])
 })
