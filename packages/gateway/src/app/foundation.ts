@@ -64,6 +64,10 @@ export async function openFoundation(config: Config, options: StartOptions): Pro
     scrubber: masking.scrubber,
     clock: systemClock,
     log,
+    limits: {
+      answerWithinMs: config.file.approvals.answerSeconds * 1000,
+      useWithinMs: config.file.approvals.useSeconds * 1000,
+    },
   })
   const close = async (): Promise<void> => {
     await trail[Symbol.asyncDispose]()

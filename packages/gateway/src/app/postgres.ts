@@ -40,6 +40,7 @@ export function createPostgresListener(config: Config, parts: PostgresParts): Po
     // Read at each connection, so that a renewed certificate needs no restart.
     ...(tls === undefined ? {} : { secureContext: () => createSecureContext(pemPair(config, tls)) }),
     allowPlainOnLoopback: true,
+    holdSeconds: config.file.approvals.waitSeconds,
     limits: { maxConnections: config.file.limits.sessions, handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS },
   })
 }

@@ -72,6 +72,20 @@ const masking = z.strictObject({
     .describe('Columns declared as card data: every value of them is truncated'),
 })
 
+const approvals = z
+  .strictObject({
+    answerSeconds: z.number().int().min(1).max(604_800).default(1800).describe('From the request to its last answer'),
+    useSeconds: z.number().int().min(1).max(86_400).default(900).describe('From the approval to its use'),
+    waitSeconds: z
+      .number()
+      .int()
+      .min(0)
+      .max(3600)
+      .default(120)
+      .describe('How long a held statement waits for its answer before it fails; 0: not at all'),
+  })
+  .describe('How long requests for approval live')
+
 /** The schema of `sallyport.yaml`. Unknown keys are errors everywhere. */
 export const configSchema = z.strictObject({
   apiVersion: z.literal('sallyport/v1'),
@@ -87,6 +101,7 @@ export const configSchema = z.strictObject({
   resources: z.array(resource).min(1),
   policy: file.default('policy').describe('Folder of *.cedar'),
   masking: masking.prefault({}),
+  approvals: approvals.prefault({}),
   limits: z.strictObject({ sessions: z.number().int().min(1).max(100_000).default(1000) }).prefault({}),
 })
 
