@@ -5,7 +5,7 @@ import type { CallFacts } from './classify.ts'
 import { isObject, membersOf, textOf } from './codec/index.ts'
 import type { Exchange, Params } from './exchange.ts'
 import { conclude, failureStatus, received, statusOf, toFault } from './outcomes.ts'
-import { refusalOf, refusedCall, unknownTool } from './refuse.ts'
+import { about, refusalOf, refusedCall, unknownTool } from './refuse.ts'
 import { type Answer, errorAnswer, INVALID_PARAMS, REFUSED } from './reply.ts'
 import { type MaskedAnswer, maskAnswer } from './results.ts'
 import type { CallRequest, ServerAnswer, ToolServerProcess, ToolServers } from './server-port.ts'
@@ -38,7 +38,7 @@ export async function answerCall(exchange: Exchange, params: Params, ports: Call
   try {
     return await admitCall(exchange, facts, ports)
   } catch (error) {
-    return refusedCall(refusalOf(toFault(error, ports.log)))
+    return refusedCall(refusalOf(toFault(error, ports.log), about(exchange)))
   }
 }
 
@@ -68,7 +68,7 @@ async function admitCall(exchange: Exchange, facts: CallFacts, ports: CallPorts)
     process = await ports.servers.take(open, server)
   } catch (error) {
     const fault = toFault(error, ports.log)
-    return refusedCall(refusalOf(fault, await recordRefused(exchange, facts, NOT_STARTED)))
+    return refusedCall(refusalOf(fault, about(exchange, await recordRefused(exchange, facts, NOT_STARTED))))
   }
   const { reviewed } = exchange.comparison.of(process.tools)
   if (!reviewed.has(facts.tool)) return await refuseChanged(exchange, facts)
@@ -91,7 +91,7 @@ async function recordRefused(exchange: Exchange, facts: CallFacts, problem?: str
 async function refuseChanged(exchange: Exchange, facts: CallFacts): Promise<Answer> {
   const ref = await recordRefused(exchange, facts, CHANGED)
   return isListed(exchange, facts.tool)
-    ? refusedCall(refusalOf(new GatewayError('SP_TOOL_CHANGED'), ref))
+    ? refusedCall(refusalOf(new GatewayError('SP_TOOL_CHANGED'), about(exchange, ref)))
     : unknownTool(facts.tool, ref)
 }
 
@@ -163,11 +163,11 @@ function answerFailure(exchange: Exchange, permit: Permit, error: unknown, { clo
   if (exchange.signal.aborted || exchange.open.ended.aborted) {
     conclude(clock, exchange, permit, { status: 'cancelled' })
     if (exchange.signal.aborted) return errorAnswer({ code: REFUSED, message: 'the request was cancelled' })
-    return refusedCall(refusalOf(new GatewayError('SP_SESSION_REVOKED'), formatRef(permit.sequence)))
+    return refusedCall(refusalOf(new GatewayError('SP_SESSION_REVOKED'), about(exchange, formatRef(permit.sequence))))
   }
   const fault = toFault(error, log)
   conclude(clock, exchange, permit, { status: failureStatus(fault.code), errorCode: fault.code })
-  return refusedCall(refusalOf(fault, formatRef(permit.sequence)))
+  return refusedCall(refusalOf(fault, about(exchange, formatRef(permit.sequence))))
 }
 
 /** Something came back that must not leave. */
@@ -182,5 +182,5 @@ function withhold(
     errorCode: code,
     ...(masking === undefined ? {} : { masking }),
   })
-  return refusedCall(refusalOf(new GatewayError(code), formatRef(permit.sequence)))
+  return refusedCall(refusalOf(new GatewayError(code), about(exchange, formatRef(permit.sequence))))
 }

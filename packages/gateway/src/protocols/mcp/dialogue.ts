@@ -18,7 +18,7 @@ import { idKey, type LegacySession, type LegacySessions } from './legacy-session
 import { Lists, serverInfo } from './lists.ts'
 import { problemOf, statedVersion, unsupportedVersion } from './modern.ts'
 import { toFault } from './outcomes.ts'
-import { refusalOf, refusedRequest } from './refuse.ts'
+import { about, refusalOf, refusedRequest } from './refuse.ts'
 import { type Answer, errorAnswer, replyError, replyWith, resultAnswer, type Reply } from './reply.ts'
 import type { Served } from './served.ts'
 import { LEGACY_VERSIONS, MODERN_VERSION, negotiate, SUPPORTED_VERSIONS } from './versions.ts'
@@ -150,11 +150,12 @@ export class Dialogue {
     return { kind: 'result', value }
   }
 
-  async #serverInfo({ open, server }: Exchange): Promise<Bytes | Answer> {
+  async #serverInfo(exchange: Exchange): Promise<Bytes | Answer> {
+    const { open, server } = exchange
     try {
       return serverInfo(await this.#ports.servers.take(open, server), server.resource.name, this.#ports)
     } catch (error) {
-      return refusedRequest(refusalOf(toFault(error, this.#ports.log)))
+      return refusedRequest(refusalOf(toFault(error, this.#ports.log), about(exchange)))
     }
   }
 

@@ -5,7 +5,7 @@ import { isObject, membersOf, type Span } from './codec/index.ts'
 import type { Exchange } from './exchange.ts'
 import type { Comparison } from './live-tools.ts'
 import { conclude, received, toFault } from './outcomes.ts'
-import { refusalOf, refusedRequest } from './refuse.ts'
+import { about, refusalOf, refusedRequest } from './refuse.ts'
 import { type Answer, errorAnswer, json, METHOD_NOT_FOUND } from './reply.ts'
 import { maskAnswer } from './results.ts'
 import type { LiveTool, ToolServerProcess } from './server-port.ts'
@@ -34,7 +34,7 @@ export class Lists {
     try {
       return await this.#list(exchange)
     } catch (error) {
-      return refusedRequest(refusalOf(toFault(error, this.#ports.log)))
+      return refusedRequest(refusalOf(toFault(error, this.#ports.log), about(exchange)))
     }
   }
 
@@ -49,7 +49,7 @@ export class Lists {
       // MCP 2026-07-28, Protocol Version Header: 404 with -32601 for a method that is not implemented.
       return errorAnswer({ code: METHOD_NOT_FOUND, message }, isModern ? 404 : 200)
     } catch (error) {
-      return refusedRequest(refusalOf(toFault(error, this.#ports.log)))
+      return refusedRequest(refusalOf(toFault(error, this.#ports.log), about(exchange)))
     }
   }
 
@@ -96,7 +96,7 @@ export class Lists {
     const summary = 'masking' in masked && masked.masking !== undefined ? { masking: masked.masking } : {}
     if (masked.kind === 'refused') {
       conclude(clock, exchange, permit, { status: 'masking-refused', errorCode: masked.code, ...summary })
-      return refusedRequest(refusalOf(new GatewayError(masked.code), formatRef(permit.sequence)))
+      return refusedRequest(refusalOf(new GatewayError(masked.code), about(exchange, formatRef(permit.sequence))))
     }
     conclude(clock, exchange, permit, { status: 'success', ...received(exchange, value), ...summary })
     return { kind: 'result', value }

@@ -1,5 +1,6 @@
 import type { JsonObject } from '#base'
 import { catalogue, type ErrorCode, type GatewayError, type PendingRequest, type Refusal } from '#model'
+import type { Exchange } from './exchange.ts'
 import { type Answer, errorAnswer, INTERNAL_ERROR, INVALID_PARAMS, REFUSED, resultAnswer } from './reply.ts'
 
 /** The name under which the facts of a refusal lie in `_meta`, for programs. */
@@ -49,19 +50,26 @@ export function unknownTool(name: string, ref: string | undefined): Answer {
   })
 }
 
-/** A fault as a refusal; `ref` when what was asked is on record. */
-export function refusalOf(error: GatewayError, ref?: string): Refusal {
-  const { meaning, next } = catalogue[error.code]
-  const message = `${error.message === meaning ? meaning : `${meaning}: ${error.message}`}${ref === undefined ? '' : ` [ref ${ref}]`}`
-  return { code: error.code, message, hint: next, ...(ref === undefined ? {} : { ref }) }
+/** What a fault is about. */
+interface FaultFacts {
+  readonly resource?: string
+  /** The reference, when what was asked is on record. */
+  readonly ref?: string | undefined
 }
 
-/** A refusal with a code of the catalogue alone. */
-export function refusalWith(code: ErrorCode, resource: string, ref?: string): Refusal {
-  const { meaning, next } = catalogue[code]
-  const message = `${meaning}${ref === undefined ? '' : ` [ref ${ref}]`}`
+/** What a fault in an exchange is about. */
+export function about({ server }: Exchange, ref?: string): FaultFacts {
+  return { resource: server.resource.name, ref }
+}
+
+/** A fault as a refusal. */
+export function refusalOf(error: GatewayError, { resource = '<resource>', ref }: FaultFacts = {}): Refusal {
+  const { meaning, next } = catalogue[error.code]
+  const words = error.message === meaning ? meaning : `${meaning}: ${error.message}`
   const hint = next.replace('<resource>', resource).replace('<ref>', ref ?? '<ref>')
-  return { code, message, hint, ...(ref === undefined ? {} : { ref }) }
+  return ref === undefined
+    ? { code: error.code, message: words, hint }
+    : { code: error.code, message: `${words} [ref ${ref}]`, hint, ref }
 }
 
 function wordsOf({ code, message, hint }: Refusal): string {

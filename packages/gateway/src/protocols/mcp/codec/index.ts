@@ -9,14 +9,8 @@
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic
  */
 export { checkJson, type Span } from './json.ts'
-export { type LeafKind, type LeafVisitor, visitLeaves } from './leaves.ts'
+export { visitLeaves } from './leaves.ts'
 export { answerLimits, type JsonLimits, REQUEST_LIMITS } from './limits.ts'
 export { elementsOf, entriesOf, isArray, isObject, isTrue, membersOf, textOf } from './members.ts'
-export {
-  type Message,
-  type NotificationMessage,
-  readMessage,
-  type RequestMessage,
-  type ResponseMessage,
-} from './message.ts'
-export { INVALID_REQUEST, PARSE_ERROR, WireError } from './wire-error.ts'
+export { type Message, type NotificationMessage, readMessage, type RequestMessage } from './message.ts'
+export { INVALID_REQUEST, WireError } from './wire-error.ts'

@@ -3,7 +3,7 @@ import { isSpace, type Span, stringOf } from './json.ts'
 import { skipString } from './members.ts'
 
 /** What a leaf is: text, a number, or the name of a member. */
-export type LeafKind = 'text' | 'number' | 'name'
+type LeafKind = 'text' | 'number' | 'name'
 
 /** Gets a leaf, a string with its quotes; `where` may be asked during the call only. */
 export type LeafVisitor = (kind: LeafKind, start: number, end: number, where: () => string) => void

@@ -25,7 +25,7 @@ export interface NotificationMessage {
 }
 
 /** An answer. */
-export interface ResponseMessage {
+interface ResponseMessage {
   readonly kind: 'result' | 'error'
   /** The id as written; absent when the other side could not tell it. */
   readonly id?: string

@@ -2,7 +2,7 @@
 type WireErrorCode = 'SP_WIRE_INVALID' | 'SP_WIRE_TOO_LARGE'
 
 /** JSON-RPC 2.0, Error object: "Parse error: Invalid JSON was received by the server." */
-export const PARSE_ERROR = -32700
+const PARSE_ERROR = -32700
 /** JSON-RPC 2.0, Error object: "Invalid Request: The JSON sent is not a valid Request object." */
 export const INVALID_REQUEST = -32600
 

@@ -34,7 +34,7 @@ export interface TestBoundary extends AsyncDisposable {
 }
 
 /** A request with whatever headers. */
-export interface RawRequest {
+interface RawRequest {
   readonly method?: string
   readonly path?: string
   readonly headers?: Readonly<Record<string, string | string[]>>
@@ -44,7 +44,7 @@ export interface RawRequest {
 }
 
 /** What came back. */
-export interface RawResponse {
+interface RawResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly text: string
