@@ -3,7 +3,7 @@ import type { Catalog } from './catalog.ts'
 import { answerCheck, type CheckResult } from './check.ts'
 import type { Principal } from './entities.ts'
 import type { Circumstances } from './facts.ts'
-import type { ParsedPolicy } from './policies.ts'
+import { entitiesOf, type ParsedPolicy } from './policies.ts'
 import type { Question } from './questions.ts'
 import { Recent } from './recent.ts'
 import { Slices } from './slices.ts'
@@ -26,11 +26,19 @@ export class Answers {
   readonly #hash: string
   readonly #slices: Slices
   readonly #kept = new Recent<CheckResult>(KEPT_ANSWERS)
+  readonly #tools: ReadonlySet<string>
 
   constructor(policies: readonly ParsedPolicy[], catalog: Catalog, hash: string) {
     this.#policies = new Map(policies.map((policy) => [policy.id, policy]))
     this.#hash = hash
     this.#slices = new Slices(policies, catalog)
+    const named = policies.flatMap(entitiesOf).filter(({ type }) => type === 'Tool')
+    this.#tools = new Set(named.map(({ id }) => id))
+  }
+
+  /** Whether some policy names a tool; of what comes through the others nothing can be said that is not said of their server. */
+  namesTool(entity: string): boolean {
+    return this.#tools.has(entity)
   }
 
   /** Asks all questions and joins the answers. */

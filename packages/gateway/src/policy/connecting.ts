@@ -35,7 +35,7 @@ export function decideVia(connecting: Connecting, catalog: Catalog, answers: Ans
   for (const name of via.tools) {
     if (best.outcome === 'allow') return best
     const tool = server.tools.get(name)
-    if (tool === undefined) continue
+    if (tool === undefined || !answers.namesTool(tool.entity)) continue
     const answer = ask(tool)
     if (rank[answer.outcome] > rank[best.outcome]) best = answer
   }

@@ -208,10 +208,10 @@ describe('what comes through a tool', () => {
       'no permit for select on cards.public.orders through ledger/lookup_customer',
     )
     const check = explanation.checks.find(({ action }) => action === 'select')
-    const near = (check?.near ?? []).map(({ policy, failed, isDirect }) => [policy.id, failed, isDirect])
+    const near = (check?.near ?? []).map(({ policy, failed, kind }) => [policy.id, failed, kind])
     assert.deepEqual(near, [
-      ['lookup-sql', ['resource == Table::"cards/public/customers"'], false],
-      ['support-orders', ['principal is Person in Group::"support"'], true],
+      ['lookup-sql', ['resource == Table::"cards/public/customers"'], 'failed'],
+      ['support-orders', ['principal is Person in Group::"support"'], 'direct'],
     ])
     assert.ok(
       formatExplanation(explanation).some((line) =>
@@ -260,6 +260,23 @@ describe('a tool call', () => {
       /^argument "amount" is no whole number/,
     )
     assert.match(reasonOf() ?? '', /^the arguments are not known/)
+  })
+  test('without the arguments it says what depends on them', () => {
+    const explanation = call(person(['support']), 'refund')
+    assert.deepEqual(
+      explanation.checks[1]?.near.map(({ policy, failed, kind }) => [policy.id, failed.length, kind]),
+      [
+        ['refund-small', 3, 'unknown'],
+        ['refund-large', 2, 'unknown'],
+        ['refund-usd', 3, 'unknown'],
+      ],
+    )
+    assert.ok(
+      formatExplanation(explanation).some((line) =>
+        line.endsWith('): depends on context.args.amount > 100; context.args.amount <= 1000'),
+      ),
+    )
+    assert.deepEqual(call(person([]), 'refund').checks[1]?.near, [])
   })
   test('a held one says who has to approve it', () => {
     const explanation = call(person(['support']), 'refund', '{"amount":500,"currency":"EUR"}')

@@ -12,7 +12,7 @@ import type {
   PolicyNote,
 } from './explanation.ts'
 import type { Circumstances } from './facts.ts'
-import { findNearMisses } from './near-misses.ts'
+import { findDependent, findNearMisses } from './near-misses.ts'
 import type { ParsedPolicy } from './policies.ts'
 import { connectQuestion, isUnaskable, operationQuestions, type Question, type Unaskable } from './questions.ts'
 import { placeAt } from './source.ts'
@@ -59,12 +59,14 @@ export function explainQuestion(question: ExplainQuestion, loaded: Explained): E
   }
 
   function nearMisses({ question: { action, target }, result }: Answered): readonly NearMiss[] {
-    if (result.outcome !== 'deny' || result.cause !== 'no-permit') return []
-    const check = { action, principal: principal as Principal, target, circumstances }
-    return findNearMisses({ ...check, direct }, policies, catalog)
-      .filter(({ isForPrincipal, isDirect }) => question.audience === 'owner' || isForPrincipal || isDirect)
+    if (result.outcome !== 'deny') return []
+    const check = { action, principal: principal as Principal, target, circumstances, direct }
+    const isUnknown = result.cause === 'arguments' && text === undefined
+    if (!isUnknown && result.cause !== 'no-permit') return []
+    return (isUnknown ? findDependent : findNearMisses)(check, policies, catalog)
+      .filter(({ isForPrincipal, kind }) => question.audience === 'owner' || isForPrincipal || kind === 'direct')
       .slice(0, MAX_NEAR)
-      .map(({ policy, failed, isDirect }) => ({ policy: toNote(policy), failed, isDirect }))
+      .map(({ policy, failed, kind }) => ({ policy: toNote(policy), kind, failed }))
   }
 }
 

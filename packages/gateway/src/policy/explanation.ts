@@ -76,12 +76,15 @@ export interface PolicyNote {
   readonly approvers?: string
 }
 
-/** A permit that did not match, with the parts of it that did not hold, in its author's words. */
+/** A permit that did not match, with parts of it in its author's words. */
 export interface NearMiss {
   readonly policy: PolicyNote
+  /**
+   * `failed`: the parts did not hold. `direct`: it is for the person themselves, and what was asked came through an MCP server, where it does
+   * not count. `unknown`: the parts depend on arguments that are not at hand.
+   */
+  readonly kind: 'failed' | 'direct' | 'unknown'
   readonly failed: readonly string[]
-  /** It is for the person themselves, and what was asked came through an MCP server, where it does not count. */
-  readonly isDirect: boolean
 }
 
 /** Formats an explanation as lines of a terminal. */
@@ -101,9 +104,15 @@ function formatCheck(check: ExplainedCheck): readonly string[] {
   ]
 }
 
-function formatMiss({ failed, isDirect }: NearMiss): string {
-  if (isDirect) return 'it is for people themselves, not for what an MCP server does in their name'
-  return `not ${failed.join('; not ')}`
+function formatMiss({ failed, kind }: NearMiss): string {
+  switch (kind) {
+    case 'failed':
+      return `not ${failed.join('; not ')}`
+    case 'direct':
+      return 'it is for people themselves, not for what an MCP server does in their name'
+    case 'unknown':
+      return `depends on ${failed.join('; ')}`
+  }
 }
 
 function formatNote(note: PolicyNote): string {

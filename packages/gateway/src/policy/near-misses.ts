@@ -9,7 +9,7 @@ import type { Catalog } from './catalog.ts'
 import { askOnce, type ContextValue } from './cedar.ts'
 import type { Principal, Target } from './entities.ts'
 import { buildContext, type Circumstances } from './facts.ts'
-import { type PolicyParts, partsOf } from './parts.ts'
+import { type ConditionPart, type PolicyParts, partsOf } from './parts.ts'
 import type { ParsedPolicy } from './policies.ts'
 import { allFacts, type FactName, formatSchemaFor } from './schema.ts'
 import { canLieIn, readsOf } from './slices.ts'
@@ -20,9 +20,14 @@ export interface Missed {
   readonly failed: readonly string[]
   /** Whether it is a permit for this principal at all. */
   readonly isForPrincipal: boolean
-  /** Whether nothing failed but that it is for the person, and not for what an MCP server does in their name. */
-  readonly isDirect: boolean
+  readonly kind: MissKind
 }
+
+/**
+ * `failed`: parts of it did not hold. `direct`: all of it held but that it is for the person, and not for what an MCP server does in their
+ * name. `unknown`: the parts depend on arguments that are not at hand, and all others held.
+ */
+export type MissKind = 'failed' | 'direct' | 'unknown'
 
 /** What was asked. */
 export interface MissedQuestion {
@@ -58,16 +63,50 @@ export function findNearMisses(
       ...(held.has(partName(index, 'resource')) ? [] : [parts.resource.words]),
       ...firstFailedCondition(index, parts, held),
     ]
-    const isDirect = !isForPrincipal && failed.length === 1 && heldDirectly.has(partName(index, 'principal'))
     // that another tool may be called says nothing about this one
     const isAlike = isForAction || (failed.length === 1 && action.arguments === undefined)
-    if (failed.length > 0 && isAlike) missed.push({ policy, failed, isForPrincipal, isDirect })
+    if (failed.length === 0 || !isAlike) return
+    const isDirect = !isForPrincipal && failed.length === 1 && heldDirectly.has(partName(index, 'principal'))
+    missed.push({ policy, failed, isForPrincipal, kind: isDirect ? 'direct' : 'failed' })
   })
   return missed.toSorted((a, b) => nearness(b) - nearness(a) || a.failed.length - b.failed.length)
 }
 
-function nearness({ isForPrincipal, isDirect }: Missed): number {
-  return isForPrincipal ? 2 : Number(isDirect)
+/** The permits for a call that would hold but for what they say about its arguments, which are not at hand. */
+export function findDependent(
+  question: MissedQuestion,
+  policies: readonly ParsedPolicy[],
+  catalog: Catalog,
+): readonly Missed[] {
+  const { action, principal, target } = question
+  const permits = policies.filter(
+    (policy) => policy.effect === 'permit' && coversAction(policy, action) && canLieIn(policy, catalog, target.root),
+  )
+  const candidates = permits.slice(0, MAX_PERMITS).map((policy) => {
+    const { conditions, ...scope } = partsOf(policy)
+    const [depending, others] = [conditions.filter(readsArguments), conditions.filter((part) => !readsArguments(part))]
+    return { policy, depending, parts: { ...scope, conditions: others } }
+  })
+  const held = heldParts(question, principal, candidates, catalog)
+  return candidates.flatMap(({ policy, depending, parts }, index): readonly Missed[] => {
+    const holds =
+      (['principal', 'resource'] as const).every((part) => held.has(partName(index, part))) &&
+      firstFailedCondition(index, parts, held).length === 0
+    const failed = depending.map(wordsOf)
+    return holds && failed.length > 0 ? [{ policy, failed, isForPrincipal: true, kind: 'unknown' }] : []
+  })
+}
+
+function readsArguments({ text }: ConditionPart): boolean {
+  return /\bargs\b/.test(text)
+}
+
+function wordsOf({ kind, words }: ConditionPart): string {
+  return kind === 'when' ? words : `unless ${words}`
+}
+
+function nearness({ isForPrincipal, kind }: Missed): number {
+  return isForPrincipal ? 2 : Number(kind === 'direct')
 }
 
 function coversAction({ action: { op, actions } }: ParsedPolicy, action: LeafAction): boolean {
@@ -136,7 +175,7 @@ function firstFailedCondition(index: number, parts: PolicyParts, held: ReadonlyS
   const position = parts.conditions.findIndex((_, at) => !held.has(partName(index, at)))
   const condition = parts.conditions[position]
   if (condition === undefined) return []
-  return [condition.kind === 'when' ? condition.words : `unless ${condition.words}`]
+  return [wordsOf(condition)]
 }
 
 function partName(index: number, part: 'principal' | 'resource' | number): string {

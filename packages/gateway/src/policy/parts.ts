@@ -11,7 +11,7 @@ interface Part {
 }
 
 /** One condition that must hold, or with `unless` must not. */
-interface ConditionPart extends Part {
+export interface ConditionPart extends Part {
   readonly kind: 'when' | 'unless'
 }
 

@@ -1,6 +1,6 @@
 import { type Need, parseNeed } from '#model'
 import { isComplaint, parsePolicy, type PolicyJson } from './cedar.ts'
-import { type EntityRef, toEntityRef } from './expressions.ts'
+import { entityLiteral, type EntityRef, nodesOf, toEntityRef } from './expressions.ts'
 import { type Finding, placeFinding, type PolicyProblem } from './problems.ts'
 import { indexAtByte, placeAt, splitStatements, type Statement, type Token } from './source.ts'
 
@@ -148,4 +148,17 @@ function toActionScope(scope: PolicyJson['action']): ActionScope {
 /** Whether a policy is a guard: a ban that an approval lifts. */
 export function isGuard(policy: ParsedPolicy): boolean {
   return policy.effect === 'forbid' && policy.approvers !== undefined
+}
+
+/** Every entity that a policy names, actions excepted. */
+export function entitiesOf(policy: ParsedPolicy): readonly EntityRef[] {
+  const entities: EntityRef[] = []
+  for (const scope of [policy.principal, policy.resource]) if (scope.entity !== undefined) entities.push(scope.entity)
+  for (const condition of policy.conditions) {
+    for (const node of nodesOf(condition.body)) {
+      const entity = entityLiteral({ [node.operator]: node.operands })
+      if (entity !== undefined && entity.type !== 'Action') entities.push(entity)
+    }
+  }
+  return entities
 }

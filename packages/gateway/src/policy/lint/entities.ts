@@ -1,6 +1,5 @@
 import { type Catalog, isKnownEntity } from '../catalog.ts'
-import { type EntityRef, entityLiteral, nodesOf } from '../expressions.ts'
-import type { ParsedPolicy } from '../policies.ts'
+import { entitiesOf, type ParsedPolicy } from '../policies.ts'
 import type { Finding } from '../problems.ts'
 import { locateEntity } from './locate.ts'
 
@@ -18,19 +17,6 @@ export function* lintEntities(policy: ParsedPolicy, catalog: Catalog): Generator
       at: locateEntity(policy, entity),
     }
   }
-}
-
-/** Every entity that a policy names, actions excepted (Cedar knows those). */
-function entitiesOf(policy: ParsedPolicy): readonly EntityRef[] {
-  const entities: EntityRef[] = []
-  for (const scope of [policy.principal, policy.resource]) if (scope.entity !== undefined) entities.push(scope.entity)
-  for (const condition of policy.conditions) {
-    for (const node of nodesOf(condition.body)) {
-      const entity = entityLiteral({ [node.operator]: node.operands })
-      if (entity !== undefined && entity.type !== 'Action') entities.push(entity)
-    }
-  }
-  return entities
 }
 
 function fixFor(type: string): string {
