@@ -311,6 +311,8 @@ describe('how a call ends that has no answer', () => {
     ['SP_TOOL_SERVER_FAILED', 'lost'],
     ['SP_TOOL_TIMEOUT', 'lost'],
     ['SP_BUSY', 'skipped'],
+    ['SP_TOOL_CHANGED', 'refused'],
+    ['SP_SHUTDOWN', 'cancelled'],
     ['SP_MASK_TOO_LARGE', 'masking-refused'],
   ] as const) {
     test(code, async () => {

@@ -138,11 +138,11 @@ async function forward(
 /** The request for the server, made of what the permit is for and of nothing else: no token, no metadata of the client. */
 function requestOf(permit: Permit, { server }: Exchange): CallRequest {
   if (!isMinted(permit)) throw new TypeError('a call needs a permit')
-  const [access] = permit.operation.shape.accesses
+  const { accesses, definition } = permit.operation.shape
+  const [access] = accesses
   const tool = access?.object.kind === 'tool' ? access.object.name : undefined
   if (tool === undefined || permit.operation.arguments === undefined) throw new TypeError('the permit is for no call')
   const args = onOneLine(toUtf8(permit.operation.arguments))
-  const { definition } = permit.operation.shape
   return {
     method: 'tools/call',
     tool,

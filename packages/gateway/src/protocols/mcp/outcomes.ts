@@ -33,6 +33,11 @@ export function failureStatus(code: ErrorCode): OutcomeStatus {
   switch (code) {
     case 'SP_BUSY':
       return 'skipped'
+    case 'SP_TOOL_CHANGED':
+      return 'refused'
+    case 'SP_SESSION_REVOKED':
+    case 'SP_SHUTDOWN':
+      return 'cancelled'
     case 'SP_MASK_TOO_LARGE':
       return 'masking-refused'
     case 'SP_UPSTREAM_PROTOCOL':
