@@ -9,7 +9,7 @@ import { Setbacks } from './setbacks.ts'
 import { type StartedChild, startChild, type StartPorts } from './start-child.ts'
 
 /** Children at a time. */
-export interface ChildLimits {
+interface ChildLimits {
   readonly children: number
   /** Of one identity. */
   readonly childrenEach: number

@@ -56,7 +56,7 @@ export function dropTo(setpriv: string, uid: number): readonly string[] {
 }
 
 /** Children at a time at most; so many uids are needed. */
-export const MAX_SLOTS = 1000
+const MAX_SLOTS = 1000
 
 /** Where uids begin that belong to nobody: above those of accounts and of most containers, else where a container maps them. */
 const BASES = [200_000, 20_000]

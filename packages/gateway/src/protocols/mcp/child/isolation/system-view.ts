@@ -49,8 +49,7 @@ const SYSTEM_FILES = [
   '/etc/ssl/openssl.cnf',
 ]
 
-/** This file's neighbour, in whichever form this process runs. */
-const RELAY_FILE = fileURLToPath(new URL(`./relay${extname(import.meta.url)}`, import.meta.url))
+const RELAY_FILE = fileURLToPath(new URL('./relay.ts', import.meta.url))
 
 /** Where the relay lies inside: Node tells by the ending what it reads. */
 export const RELAY_INSIDE: string = `${INSIDE.relay}${extname(RELAY_FILE)}`

@@ -82,6 +82,22 @@ const tools: Readonly<Record<string, Tool>> = {
       })
       socket.write(text)
     }),
+  // Only where node_modules is among the code.
+  query: async ({ text = '', ms = 0 }) => {
+    const { Client } = await import('pg')
+    const client = new Client(process.env['DATABASE_URL'])
+    client.on('error', () => undefined)
+    try {
+      await client.connect()
+      const { rows } = await client.query<object>(text)
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      return rows
+    } catch (error) {
+      return `refused: ${(error as Error).message}`
+    } finally {
+      await client.end().catch(() => undefined)
+    }
+  },
   daemon: ({ text = '' }) => {
     // Twice forked, in a session of its own, deaf to everything but SIGKILL; its name is what the test looks for.
     const script = 'trap "" TERM HUP INT; while :; do sleep 0.1; done'
