@@ -43,6 +43,11 @@ export class Responses {
   readonly #context: ResponsesContext
   readonly #queue = new ExpectationQueue()
   #wake: (() => void)[] = []
+  /**
+   * What ran last of the pipeline at hand. PostgreSQL ends an implicit transaction at the Sync only, and what fails there (a deferred
+   * constraint) comes behind the CommandComplete: until then this one has no outcome.
+   */
+  #ranLast: PermittedOperation | undefined
   /** As of the last ReadyForQuery. */
   status: TransactionStatus = 'I'
   /** Whether the transaction under way has done anything but read. */
@@ -218,10 +223,17 @@ export class Responses {
     if (type === Back.commandComplete && head.hasRows !== true) permitted?.changed(changedRows(buffer, start, end))
     if (permitted !== undefined && !isReading(permitted.permit.operation.shape)) this.hasWritten = true
     this.#context.relay.endResult(head)
-    permitted?.answered()
+    if (head.kind === 'query') permitted?.answered()
+    else this.#settleLast(permitted)
     this.#context.relay.pass(head, buffer, start, end)
     if (head.kind === 'query') head.index++
     else this.#queue.shift()
+  }
+
+  /** What ran last has its outcome; `next` ran after it. */
+  #settleLast(next?: PermittedOperation): void {
+    this.#ranLast?.answered()
+    this.#ranLast = next
   }
 
   #error(buffer: Bytes, start: number, end: number): void {
@@ -239,7 +251,10 @@ export class Responses {
       head.permitted[head.index]?.failed(status, sqlstate)
       head.hasFailed = true
       head.batch.isFailed = true
-    } else if (head.kind !== 'sync') this.#failPipeline(head, status, sqlstate)
+    } else if (head.kind === 'sync') {
+      this.#ranLast?.failed(status, sqlstate)
+      this.#ranLast = undefined
+    } else this.#failPipeline(head, status, sqlstate)
     this.wake()
   }
 
@@ -268,6 +283,7 @@ export class Responses {
     const message = decodeBackend(buffer, start, end)
     const head = this.#queue.shift()
     if (message.kind !== 'readyForQuery' || head === undefined) throw unexpected()
+    this.#settleLast()
     if (head.kind === 'query') this.#endQuery(head)
     else if (head.kind !== 'sync') throw unexpected()
     const { names } = this.#context

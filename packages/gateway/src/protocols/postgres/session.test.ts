@@ -13,7 +13,11 @@ let boundary: TestBoundary
 
 before(async () => {
   database = await startPostgres({
-    sql: 'CREATE TABLE people (id int PRIMARY KEY, name text); CREATE TABLE notes (n int)',
+    sql: [
+      'CREATE TABLE people (id int PRIMARY KEY, name text)',
+      'CREATE TABLE notes (n int)',
+      'CREATE TABLE visits (person int REFERENCES people DEFERRABLE INITIALLY DEFERRED)',
+    ].join(';\n'),
   })
   boundary = await startBoundary(database)
 })
@@ -394,4 +398,54 @@ test('the database sees the session by name, and not the client’s own', async 
 
 test('every permit has an outcome', () => {
   assert.equal(boundary.gate.unsettled(), 0)
+})
+
+const stray = 'INSERT INTO visits VALUES (404)'
+const outcomes = (from: number): unknown =>
+  boundary.gate.admissions.slice(from).map(({ outcome }) => [outcome?.status, outcome?.errorCode])
+
+test('an implicit transaction that fails at its end is on record with the statement that ran last in it', async () => {
+  await withWire(async (client) => {
+    const from = boundary.gate.admissions.length
+    client.send(parse(stray), bind(), execute(), parse('SELECT 1'), bind(), execute(), parse('SELECT 2', 'later'), sync)
+    const heard = outline(await client.ready())
+    assert.deepEqual(heard.slice(-3), ['parseComplete', 'error ERROR 23503', 'ready I'])
+    assert.deepEqual(outcomes(from), [
+      ['success', undefined],
+      ['error', '23503'],
+      ['success', undefined],
+    ])
+  })
+})
+
+test('so is one that the client ends later, and one that began behind a COMMIT', async () => {
+  await withWire(async (client) => {
+    const from = boundary.gate.admissions.length
+    client.send(parse(stray), bind(), execute(), flush)
+    while ((await client.next()).kind !== 'commandComplete');
+    client.send(sync)
+    assert.deepEqual(outline(await client.ready()).slice(-2), ['error ERROR 23503', 'ready I'])
+    await client.query('BEGIN')
+    client.send(parse('COMMIT'), bind(), execute(), parse(stray), bind(), execute(), sync)
+    assert.deepEqual(outline(await client.ready()).slice(-2), ['error ERROR 23503', 'ready I'])
+    assert.deepEqual(outcomes(from), [
+      ['error', '23503'],
+      ['success', undefined],
+      ['success', undefined],
+      ['error', '23503'],
+    ])
+  })
+})
+
+test('a COMMIT that fails, and a string that does, have the failure in their own outcome', async () => {
+  await withWire(async (client) => {
+    const from = boundary.gate.admissions.length
+    for (const text of ['BEGIN', stray, 'COMMIT', `SELECT 1; ${stray}`]) await client.query(text)
+    client.send(parse('BEGIN'), bind(), execute(), sync, parse(stray), bind(), execute(), sync)
+    client.send(parse('COMMIT'), bind(), execute(), sync)
+    for (let count = 0; count < 3; count++) await client.ready()
+    const fails = ['error', '23503']
+    const goes = ['success', undefined]
+    assert.deepEqual(outcomes(from), [goes, goes, fails, goes, fails, goes, goes, fails])
+  })
 })
