@@ -42,14 +42,13 @@ const ESCAPES = new Set([0x22, 0x5c, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74])
 export function checkJson(bytes: Bytes, limits: JsonLimits): Span {
   // RFC 8259 §8.1: "JSON text exchanged between systems that are not part of a closed ecosystem MUST be encoded using UTF-8".
   if (bytes.length > limits.maxBytes) throw tooLarge(`a message has at most ${limits.maxBytes} bytes`)
-  if (!isWellFormed(bytes)) throw malformed('the message is not UTF-8')
   return new Checker(bytes, limits).check()
 }
 
-function isWellFormed(bytes: Bytes): boolean {
-  for (const byte of bytes) if (byte >= 0x80) return parseUtf8(bytes) !== undefined
-  return true
-}
+/** Bytes of a string that need a closer look: its end, escapes, control characters, and what is not ASCII. */
+const NOTABLE = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte === QUOTE || byte === BACKSLASH || byte < 0x20 || byte >= 0x80 ? 1 : 0,
+)
 
 /** One pass over one text; what has been opened is on a stack of its own. */
 class Checker {
@@ -60,6 +59,8 @@ class Checker {
   readonly #open: boolean[] = []
   #at = 0
   #keys = 0
+  /** Whether there is more than ASCII; outside of strings that is no JSON. */
+  #isBeyondAscii = false
 
   constructor(bytes: Bytes, limits: JsonLimits) {
     this.#bytes = bytes
@@ -75,6 +76,7 @@ class Checker {
     const end = this.#at
     this.#skipSpace()
     if (this.#at !== this.#bytes.length) throw malformed('something follows the JSON text')
+    if (this.#isBeyondAscii && parseUtf8(this.#bytes) === undefined) throw malformed('the message is not UTF-8')
     return { start, end }
   }
 
@@ -160,15 +162,19 @@ class Checker {
     let at = start
     let isEscaped = false
     for (;;) {
+      while (NOTABLE[bytes[at] ?? 0] === 0) at++
       const byte = bytes[at]
-      if (byte === undefined) throw malformed('a string does not end')
       if (byte === QUOTE) break
+      if (byte === undefined) throw malformed('a string does not end')
       // RFC 8259 §7: "characters that MUST be escaped: quotation mark, reverse solidus, and the control characters".
       if (byte < 0x20) throw malformed('a control character in a string is not escaped')
       if (byte === BACKSLASH) {
         isEscaped = true
         at = this.#escape(at)
-      } else at++
+      } else {
+        this.#isBeyondAscii = true
+        at++
+      }
     }
     if (at - start > this.#limits.maxStringBytes) {
       throw tooLarge(`a string has at most ${this.#limits.maxStringBytes} bytes`)
@@ -220,9 +226,11 @@ class Checker {
   }
 
   #digits(): void {
-    const start = this.#at
-    while (isDigit(this.#bytes[this.#at] ?? 0)) this.#at++
-    if (this.#at === start) throw malformed('a value is missing or is none of JSON')
+    const bytes = this.#bytes
+    let at = this.#at
+    while (isDigit(bytes[at] ?? 0)) at++
+    if (at === this.#at) throw malformed('a value is missing or is none of JSON')
+    this.#at = at
   }
 
   #word(word: readonly number[]): void {
@@ -233,13 +241,16 @@ class Checker {
   }
 
   #skipSpace(): void {
-    while (isSpace(this.#bytes[this.#at] ?? 0)) this.#at++
+    const bytes = this.#bytes
+    let at = this.#at
+    while (isSpace(bytes[at] ?? 0)) at++
+    this.#at = at
   }
 }
 
 /** RFC 8259 §2: space, tab, line feed, carriage return. */
 export function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+  return byte <= 0x20 && (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)
 }
 
 function isDigit(byte: number): boolean {

@@ -84,9 +84,13 @@ function skipSpace(bytes: Bytes, from: number): number {
 
 /** The end of a string that begins at `from`. */
 export function skipString(bytes: Bytes, from: number): number {
-  let at = from + 1
-  while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1
-  return at + 1
+  for (let quote = bytes.indexOf(QUOTE, from + 1); quote >= 0; quote = bytes.indexOf(QUOTE, quote + 1)) {
+    let before = quote - 1
+    while (bytes[before] === BACKSLASH) before--
+    // An even number of backslashes are escapes of each other.
+    if ((quote - before) % 2 === 1) return quote + 1
+  }
+  return bytes.length
 }
 
 /** The end of the value that begins at `from`. `{` and `[` are 0x7b and 0x5b, their ends 0x7d and 0x5d. */
