@@ -144,7 +144,7 @@ function describeDenial(deed: string, target: Target, result: CheckResult & { ou
     case 'error':
       return `policy could not be evaluated for ${deed}`
     case 'arguments':
-      return `${result.words}, and policy reads it (${deed})`
+      return `${deed}: ${result.words}`
   }
 }
 

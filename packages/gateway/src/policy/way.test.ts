@@ -214,17 +214,12 @@ describe('a session on an MCP server', () => {
         'the policy in force was loaded with another definition of the tool',
       ],
       [call('refund', { incomplete: 'x' }), '{}', 'SP_OPERATION_INCOMPLETE', 'it is not fully understood'],
-      [
-        call('refund'),
-        undefined,
-        'SP_OPERATION_INCOMPLETE',
-        'the arguments are not known, and policy reads it (calling ledger/refund)',
-      ],
+      [call('refund'), undefined, 'SP_OPERATION_INCOMPLETE', 'calling ledger/refund: the arguments are not known'],
       [
         call('refund', { definition: hash }),
         '{"currency":"EUR"}',
         'SP_OPERATION_INCOMPLETE',
-        'argument "amount" is missing, and policy reads it (calling ledger/refund)',
+        'calling ledger/refund: argument "amount" is missing',
       ],
       [call('refund'), '{"amount":5000,"currency":"EUR"}', 'SP_POLICY_DENIED', 'no permit for calling ledger/refund'],
       [
