@@ -75,8 +75,7 @@ async function assemble(
   stack.defer(() => {
     identity.close()
   })
-  const scrubber = stack.use(new ThreadedScrubber({ scrubber: masking.scrubber, log }))
-  await scrubber.start()
+  const scrubber = await startScrubber(foundation, stack)
   const doors = new Doors(
     { credentials: identity.credentials, clock: systemClock, idleLimitMs: config.file.identity.idleMinutes * 60_000 },
     (socket, door) => {
@@ -94,12 +93,9 @@ async function assemble(
     log,
     limits: { sessions: config.file.limits.sessions, operations: DEFAULT_LIMITS.openIntents },
   })
-  const sweep = setInterval(() => {
+  sweepRegularly(stack, () => {
     gate.sweep()
     void approvals.sweep()
-  }, SWEEP_MS)
-  stack.defer(() => {
-    clearInterval(sweep)
   })
   const reader = stack.use(openReader(config, foundation))
   trail.onCheckpoint(({ size }) => {
@@ -138,13 +134,7 @@ async function assemble(
     await postgres.close()
   })
   return {
-    addresses: () => [
-      `PostgreSQL on ${config.file.listen.postgres}`,
-      `logins and API at ${config.publicUrl}`,
-      ...(mcp.isolation === undefined
-        ? []
-        : [`MCP at ${config.publicUrl}/mcp/…, servers kept apart by ${mcp.isolation}`]),
-    ],
+    addresses: () => addressesOf(config, mcp.isolation),
     reloadPolicy: async () => {
       const fresh = loadPolicyFolder(config)
       await recordActivation(trail, fresh.hash)
@@ -152,6 +142,25 @@ async function assemble(
     },
     stop: () => stack.disposeAsync(),
   }
+}
+
+function addressesOf({ file, publicUrl }: Config, isolation: string | undefined): readonly string[] {
+  const mcp = isolation === undefined ? [] : [`MCP at ${publicUrl}/mcp/…, servers kept apart by ${isolation}`]
+  return [`PostgreSQL on ${file.listen.postgres}`, `logins and API at ${publicUrl}`, ...mcp]
+}
+
+/** Starts the thread in which large payloads are scrubbed. */
+async function startScrubber({ masking, log }: Foundation, stack: AsyncDisposableStack): Promise<ThreadedScrubber> {
+  const scrubber = stack.use(new ThreadedScrubber({ scrubber: masking.scrubber, log }))
+  await scrubber.start()
+  return scrubber
+}
+
+function sweepRegularly(stack: AsyncDisposableStack, sweep: () => void): void {
+  const timer = setInterval(sweep, SWEEP_MS)
+  stack.defer(() => {
+    clearInterval(timer)
+  })
 }
 
 async function openIdentity(

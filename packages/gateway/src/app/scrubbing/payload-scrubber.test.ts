@@ -37,6 +37,11 @@ function large(mark: string): Bytes {
   return toUtf8(mark.padEnd(20_000, ' '))
 }
 
+/** Large payloads handed over at once, each with its mark in front. */
+function all(scrubber: ThreadedScrubber, ...marks: readonly string[]): Promise<readonly (Bytes | undefined)[]> {
+  return Promise.all(marks.map(async (mark) => await scrubber.scrub(large(mark))))
+}
+
 test('a small payload is scrubbed at once', (t) => {
   const scrubbed = start(t).scrub(toUtf8(card))
   assert.ok(scrubbed instanceof Uint8Array)
@@ -48,10 +53,10 @@ test('large payloads are scrubbed as small ones are, and stay as they were', asy
   const payloads = Array.from({ length: 20 }, (_, index) => large(`${index}, ${card}`))
   const originals = payloads.map((payload) => payload.slice())
   const scrubbed = await Promise.all(
-    payloads.map((payload) => {
+    payloads.map(async (payload) => {
       const answer = scrubber.scrub(payload)
       assert.ok(answer instanceof Promise)
-      return answer
+      return await answer
     }),
   )
   assert.deepEqual(
@@ -64,7 +69,7 @@ test('large payloads are scrubbed as small ones are, and stay as they were', asy
 test('what is too much at once is not scrubbed, by number or by bytes', async (t) => {
   for (const limits of [{ waiting: 2 }, { waitingBytes: 50_000 }]) {
     const scrubber = start(t, limits)
-    const answers = await Promise.all(['a', 'b', 'c'].map((mark) => scrubber.scrub(large(mark))))
+    const answers = await all(scrubber, 'a', 'b', 'c')
     assert.deepEqual(
       answers.map((answer) => answer !== undefined),
       [true, true, false],
@@ -84,7 +89,7 @@ for (const [trouble, mark] of troubles) {
   test(`a thread that ${trouble} costs the payload that it has, and no other`, async (t) => {
     const scrubber = start(t, { workMs: 300, restartMs: 1 }, troubled)
     await scrubber.start()
-    const answers = await Promise.all(['before', mark, 'after'].map((text) => scrubber.scrub(large(text))))
+    const answers = await all(scrubber, 'before', mark, 'after')
     assert.deepEqual(
       answers.map((answer) => answer !== undefined),
       [true, false, true],
@@ -94,10 +99,7 @@ for (const [trouble, mark] of troubles) {
 
 test('a payload waits only so long', async (t) => {
   const scrubber = start(t, { workMs: 60_000, waitMs: 300 }, troubled)
-  assert.deepEqual(await Promise.all(['h', 'behind'].map((text) => scrubber.scrub(large(text)))), [
-    undefined,
-    undefined,
-  ])
+  assert.deepEqual(await all(scrubber, 'h', 'behind'), [undefined, undefined])
 })
 
 test('a thread that never comes up scrubs nothing', async (t) => {
@@ -107,8 +109,8 @@ test('a thread that never comes up scrubs nothing', async (t) => {
 
 test('what waits when it is closed is not scrubbed, nor anything after', async (t) => {
   const scrubber = start(t, {}, troubled)
-  const waiting = ['h', 'behind'].map((text) => scrubber.scrub(large(text)))
+  const waiting = all(scrubber, 'h', 'behind')
   await scrubber[Symbol.asyncDispose]()
-  assert.deepEqual(await Promise.all(waiting), [undefined, undefined])
+  assert.deepEqual(await waiting, [undefined, undefined])
   assert.equal(await scrubber.scrub(large('after')), undefined)
 })
