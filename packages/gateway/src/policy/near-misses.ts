@@ -27,7 +27,7 @@ export interface Missed {
  * `failed`: parts of it did not hold. `direct`: all of it held but that it is for the person, and not for what an MCP server does in their
  * name. `unknown`: the parts depend on arguments that are not at hand, and all others held.
  */
-export type MissKind = 'failed' | 'direct' | 'unknown'
+type MissKind = 'failed' | 'direct' | 'unknown'
 
 /** What was asked. */
 export interface MissedQuestion {
