@@ -274,6 +274,8 @@ describe('a refusal', () => {
     assert.equal(servers.calls.length, calls)
     await call('x'.repeat(1_000))
     assert.equal(String(last().payload['tool']).length, 128)
+    const { text } = await call(`card ${PAN}`)
+    assert.ok(!text.includes(PAN))
   })
 
   test('of a tool that is not what was reviewed, is gone, or is there twice', async () => {

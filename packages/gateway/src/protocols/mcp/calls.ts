@@ -61,7 +61,8 @@ async function admitCall(exchange: Exchange, facts: CallFacts, ports: CallPorts)
   const { open, classifier, server } = exchange
   if (facts.tool.length > MAX_TOOL_NAME || classifier.pinned(facts.tool) === undefined) {
     const short = { ...facts, tool: facts.tool.slice(0, MAX_TOOL_NAME) }
-    return unknownTool(facts.tool, await recordRefused(exchange, short))
+    // The name is the client's own text, and may be anything.
+    return unknownTool(ports.masking.scrubber.scrubText(short.tool), await recordRefused(exchange, short))
   }
   let process: ToolServerProcess
   try {
