@@ -1,7 +1,7 @@
 import { call, result } from './call.ts'
 import { castOf } from './cast.ts'
 import { columnRef } from './column-ref.ts'
-import { constant, holding, isConstant, type Lineage, made, referenceTo } from './lineage.ts'
+import { constant, holding, isConstant, type Lineage, made, together } from './lineage.ts'
 import { onlyFields } from './names.ts'
 import { combined, isEquality } from './operation.ts'
 import { operatorIsAudited } from './operator-name.ts'
@@ -72,20 +72,20 @@ const rules: ReadonlyMap<string, Rule> = new Map(
       'funcname args agg_order agg_filter over agg_within_group agg_star agg_distinct func_variadic funcformat',
       functionCall,
     ),
-    NamedArgExpr: operands('arg name argnumber', holding, 'arg'),
+    NamedArgExpr: operands('arg name argnumber', together, 'arg'),
     TypeCast: rule('arg typeName', typeCast),
-    CollateClause: operands('arg collname', holding, 'arg'),
+    CollateClause: operands('arg collname', together, 'arg'),
     CaseExpr: rule('arg args defresult', caseOf),
-    CoalesceExpr: operands('args', holding, 'args'),
+    CoalesceExpr: operands('args', together, 'args'),
     MinMaxExpr: rule('op args', (fields, level, walk) => {
       const values = expressions(listOf(fields, 'args'), level, walk)
       walk.uses.compute(...values)
       return answer(values)
     }),
     SQLValueFunction: rule('op typmod', () => constant),
-    A_ArrayExpr: operands('elements list_start list_end', holding, 'elements'),
-    RowExpr: operands('args row_format', holding, 'args'),
-    GroupingFunc: operands('args', answer, 'args'),
+    A_ArrayExpr: operands('elements list_start list_end', together, 'elements'),
+    RowExpr: operands('args row_format', together, 'args'),
+    GroupingFunc: operands('args', () => made, 'args'),
     GroupingSet: rule('kind content', (fields, level, walk) => {
       for (const value of expressions(listOf(fields, 'content'), level, walk)) walk.uses.order(value)
       return made
@@ -114,12 +114,12 @@ function functionCall(fields: Fields, level: Level, walk: Walk): Lineage {
 function typeCast(fields: Fields, level: Level, walk: Walk): Lineage {
   const staysText = castOf(fields, walk)
   const value = expression(fields['arg'], level, walk)
-  if (value === constant || staysText) return holding([value])
+  if (value === constant || staysText) return together([value])
   walk.uses.compute(value)
   return made
 }
 
-/** CASE: one of its results; which one may depend on what the conditions compare. */
+/** CASE: one of its results. */
 function caseOf(fields: Fields, level: Level, walk: Walk): Lineage {
   const tested = fields['arg'] === undefined ? undefined : expression(fields['arg'], level, walk)
   const conditions: Lineage[] = tested === undefined ? [] : [tested]
@@ -138,7 +138,7 @@ function caseOf(fields: Fields, level: Level, walk: Walk): Lineage {
     results.push(expression(when.fields['result'], level, walk))
   }
   results.push(expression(fields['defresult'], level, walk))
-  return holding(isConstant(conditions) ? results : [...results, made])
+  return isConstant(conditions) ? together(results) : holding(results)
 }
 
 const CASE_WHEN = new Set(['expr', 'result', 'location'])
@@ -190,8 +190,7 @@ function subLink(fields: Fields, level: Level, walk: Walk): Lineage {
       return made
     case 'EXPR_SUBLINK':
     case 'ARRAY_SUBLINK':
-      // Of which row it is depends on the query, so that it is no constant.
-      return holding([referenceTo(() => [values])])
+      return holding([values])
     default:
       // IN names no operator.
       if (operator.length === 0 || isEquality(operator)) walk.uses.compare(tested, values)

@@ -41,10 +41,15 @@ export function referenceTo(parts: () => readonly Lineage[]): Lineage {
 
 /** A value that holds others whole, but in a form that PostgreSQL does not trace: an array, a row, an aggregate, a cast, a UNION. */
 export function holding(parts: readonly Lineage[]): Lineage {
-  return isConstant(parts) ? constant : { kind: 'choice', parts: () => parts, isTraced: false }
+  return { kind: 'choice', parts: () => parts, isTraced: false }
 }
 
-/** Whether all of these are constants; what is made of them by plain operators is one too. */
+/** A value made of all of these and nothing else, so that constants make a constant. Where rows decide which one it is, it is none. */
+export function together(parts: readonly Lineage[]): Lineage {
+  return isConstant(parts) ? constant : holding(parts)
+}
+
+/** Whether all of these are constants. */
 export function isConstant(values: readonly Lineage[]): boolean {
   return values.every((value) => value === constant)
 }

@@ -27,7 +27,7 @@ export function combined(
     uses.compute(...(left === undefined ? [] : [left]), ...right)
   } else {
     for (const value of right) uses.compare(left, value)
-    if (kind === 'AEXPR_NULLIF') return holding([left])
   }
-  return isConstant(right) && (left ?? constant) === constant ? constant : made
+  if (isConstant(right) && (left ?? constant) === constant) return constant
+  return kind === 'AEXPR_NULLIF' && left !== undefined ? holding([left]) : made
 }
