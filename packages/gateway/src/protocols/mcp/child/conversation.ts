@@ -76,6 +76,8 @@ export class Conversation {
   request(method: string, params?: Bytes): Sent {
     const id = this.#nextId++
     const { promise, resolve, reject } = Promise.withResolvers<ServerAnswer>()
+    // Whoever asked hears of a fault when they look; one that nobody looks at must not end the gateway.
+    promise.catch(() => undefined)
     if (this.#fault !== undefined) reject(this.#fault)
     else {
       this.#waiting.set(id, { resolve, reject })

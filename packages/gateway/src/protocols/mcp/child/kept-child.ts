@@ -2,6 +2,7 @@
 import { GatewayError, type Session } from '#model'
 import type { CallRequest, Caller, LiveTool, ServerAnswer, ToolServerProcess } from '../server-port.ts'
 import type { StartedChild } from './start-child.ts'
+import { NotSent } from './tool-child.ts'
 
 /** What one is made for. */
 export interface KeptOptions {
@@ -10,6 +11,8 @@ export interface KeptOptions {
   readonly idleMs: number
   /** A call was answered. */
   readonly worked: () => void
+  /** Takes a call to another child of the same caller. */
+  readonly elsewhere: (caller: Caller, request: CallRequest, signal: AbortSignal) => Promise<ServerAnswer>
 }
 
 /** One child, from before its start. Owned by the supervisor. */
@@ -19,9 +22,9 @@ export class KeptChild {
   readonly identityId: string
   readonly #options: KeptOptions
   /** Sessions that use it, the newest last. */
-  readonly #sessions = new Map<string, Session>()
+  readonly #callers = new Map<string, Caller>()
   /** Once nobody is left it still needs to say whose it was. */
-  #session: Session
+  #caller: Caller
   #started: StartedChild | undefined
   #fault: GatewayError | undefined
   #calls = 0
@@ -31,7 +34,7 @@ export class KeptChild {
     this.key = options.key
     this.slot = options.slot
     this.identityId = caller.session.identity.id
-    this.#session = caller.session
+    this.#caller = caller
     this.#options = options
     this.join(caller)
   }
@@ -39,6 +42,11 @@ export class KeptChild {
   /** Whether it takes no calls any more. */
   get isOver(): boolean {
     return this.#fault !== undefined || this.#started?.child.over.aborted === true
+  }
+
+  /** Whether it is stopping a call, so that the next had better go to another. */
+  get isStopping(): boolean {
+    return this.#started?.child.isStopping === true
   }
 
   /** Whether its end was our wish. */
@@ -53,14 +61,15 @@ export class KeptChild {
 
   /** The session that its SQL belongs to now. */
   session(): Session {
-    return this.#session
+    return this.#caller.session
   }
 
   /** One more session uses it; when the last has ended, it ends at once. */
-  join({ session, ended }: Caller): void {
-    if (this.#sessions.has(session.id)) return
-    this.#sessions.set(session.id, session)
-    this.#session = session
+  join(caller: Caller): void {
+    const { session, ended } = caller
+    if (this.#callers.has(session.id)) return
+    this.#callers.set(session.id, caller)
+    this.#caller = caller
     ended.addEventListener(
       'abort',
       () => {
@@ -106,6 +115,9 @@ export class KeptChild {
       const answer = await child.call(request, signal)
       this.#options.worked()
       return answer
+    } catch (error) {
+      if (error instanceof NotSent) return await this.#options.elsewhere(this.#caller, request, signal)
+      throw error
     } finally {
       this.#calls--
       this.#rest()
@@ -121,10 +133,10 @@ export class KeptChild {
   }
 
   #leave(session: Session): void {
-    this.#sessions.delete(session.id)
-    const newest = [...this.#sessions.values()].at(-1)
+    this.#callers.delete(session.id)
+    const newest = [...this.#callers.values()].at(-1)
     if (newest !== undefined) {
-      this.#session = newest
+      this.#caller = newest
       return
     }
     const fault = new GatewayError('SP_SESSION_REVOKED', 'the session behind it has ended')

@@ -61,7 +61,7 @@ class Supervisor implements ToolServers {
     if (caller.ended.aborted) throw new GatewayError('SP_SESSION_REVOKED', 'the session has ended')
     const key = keyOf(caller)
     const known = this.#current.get(key)
-    if (known !== undefined && !known.kept.isOver) {
+    if (isUsable(known)) {
       known.kept.join(caller)
       this.#alive.delete(known)
       this.#alive.add(known)
@@ -73,7 +73,7 @@ class Supervisor implements ToolServers {
     if (this.#isClosed) throw new GatewayError('SP_SHUTDOWN')
     // Somebody may have come while there was no room.
     const now = this.#current.get(key)
-    return await (now !== undefined && !now.kept.isOver ? now : this.#begin(caller, server, { key, isolation })).process
+    return await (isUsable(now) ? now : this.#begin(caller, server, { key, isolation })).process
   }
 
   async close(): Promise<void> {
@@ -104,6 +104,7 @@ class Supervisor implements ToolServers {
       worked: () => {
         this.#setbacks.forget(key)
       },
+      elsewhere: async (other, request, signal) => await (await this.take(other, server)).call(request, signal),
     })
     const childId = this.#options.ids.next()
     const session = (): Caller['session'] => kept.session()
@@ -134,9 +135,15 @@ class Supervisor implements ToolServers {
     }
   }
 
-  /** A failure of the server's own makes the next start wait; an end that we wanted does not. */
+  /** A failure of the server's own makes the next start wait; an end that we wanted does not, nor that it kept silent about a cancelled call. */
   #noteEnd(kept: KeptChild, reason: unknown): void {
-    if (kept.wasEnded || !(reason instanceof GatewayError) || reason.code !== 'SP_TOOL_SERVER_FAILED') return
+    if (
+      kept.wasEnded ||
+      kept.isStopping ||
+      !(reason instanceof GatewayError) ||
+      reason.code !== 'SP_TOOL_SERVER_FAILED'
+    )
+      return
     this.#setbacks.note(kept.key, reason.message)
   }
 
@@ -146,6 +153,11 @@ class Supervisor implements ToolServers {
     if (own.length >= this.#limits.childrenEach) await evict(own)
     if (this.#alive.size >= this.#limits.children) await evict([...this.#alive])
   }
+}
+
+/** Whether the next call can go there. */
+function isUsable(entry: Entry | undefined): entry is Entry {
+  return entry !== undefined && !entry.kept.isOver && !entry.kept.isStopping
 }
 
 async function evict(entries: readonly Entry[]): Promise<void> {

@@ -18,6 +18,11 @@ export interface ChildParts {
   readonly queue: number
 }
 
+/** The call was not sent, because the child is still stopping another one; a second child can take it. */
+export class NotSent extends Error {
+  override readonly name = 'NotSent'
+}
+
 /** After it was told to stop a call, it must have answered it by then, or it is ended. */
 const CANCEL_GRACE_MS = 5_000
 /** After its standard input was closed, it must have ended by then, or it is killed. */
@@ -40,6 +45,9 @@ export class ToolChild implements ToolServerProcess {
   #running: RunningCall | undefined
   #listener: ((message: Bytes) => void) | undefined
   #isStale = false
+  /** Aborted when those who wait had better go elsewhere; then replaced. */
+  #turningAway = new AbortController()
+  #isStopping = false
   #refreshing: NodeJS.Timeout | undefined
 
   constructor(parts: ChildParts) {
@@ -61,14 +69,21 @@ export class ToolChild implements ToolServerProcess {
     return this.#lane.isFree
   }
 
+  /** Whether it was told to stop a call and has not yet said that it did. */
+  get isStopping(): boolean {
+    return this.#isStopping
+  }
+
   /** The call under way, also when its caller has gone and the child has not stopped yet. */
   running(): readonly RunningCall[] {
     return this.#running === undefined ? [] : [this.#running]
   }
 
+  /** As the port says; @throws {NotSent} when it is busy stopping another call. */
   async call(request: CallRequest, signal: AbortSignal): Promise<ServerAnswer> {
+    if (this.#isStopping) throw new NotSent()
     const reviewed = request.definition ?? this.#hashOf(request.tool)
-    const leave = await this.#lane.enter(AbortSignal.any([signal, this.over]))
+    const leave = await this.#lane.enter(AbortSignal.any([signal, this.over, this.#turningAway.signal]))
     let isDrained = true
     try {
       if (this.#isStale) await this.#refresh()
@@ -81,7 +96,7 @@ export class ToolChild implements ToolServerProcess {
       this.#listener = undefined
       if (stopped === undefined) return await sent.answer
       isDrained = false
-      void this.#drain(sent, stopped).then(() => {
+      void this.#stop(sent, stopped).then(() => {
         this.#free(leave)
       })
       if (stopped === 'timeout') throw new GatewayError('SP_TOOL_TIMEOUT')
@@ -134,10 +149,13 @@ export class ToolChild implements ToolServerProcess {
   }
 
   /**
-   * Tells it that nobody wants the answer any more, and waits until it has stopped. One that does not say so may still be at work, and what it
-   * then asks of the database would pass for the next call's: it is killed.
+   * Tells it that nobody wants the answer any more, and waits until it has stopped. One that does not say so (MCP, Cancellation: "Receivers …
+   * SHOULD … not send a response") may still be at work, and what it then asks of the database would pass for the next call's: it is killed.
    */
-  async #drain(sent: Sent, reason: 'timeout' | 'cancelled'): Promise<void> {
+  async #stop(sent: Sent, reason: 'timeout' | 'cancelled'): Promise<void> {
+    this.#isStopping = true
+    this.#turningAway.abort(new NotSent())
+    this.#turningAway = new AbortController()
     const params = { requestId: sent.id, reason }
     this.#conversation.notify('notifications/cancelled', toUtf8(JSON.stringify(params)))
     const late = setTimeout(() => {
@@ -145,6 +163,7 @@ export class ToolChild implements ToolServerProcess {
     }, CANCEL_GRACE_MS)
     await sent.answer.catch(() => undefined)
     clearTimeout(late)
+    this.#isStopping = false
   }
 
   #toolsChanged(): void {
