@@ -28,7 +28,11 @@ const CALLBACK = 'http://127.0.0.1:33418/callback'
 export async function connectAgent(
   boundary: Boundary,
   person: string,
-  { name = 'claude-code', resource = 'ledger', era = 'modern' as Era } = {},
+  {
+    name = 'claude-code',
+    resource = 'ledger',
+    era = 'modern',
+  }: { readonly name?: string; readonly resource?: string; readonly era?: Era } = {},
 ): Promise<Agent> {
   const provider = new PlayedLogin(name, person)
   const address = new URL(`/mcp/${resource}`, boundary.url)
