@@ -115,10 +115,11 @@ async function forward(
   permit: Permit,
   ports: CallPorts,
 ): Promise<Answer> {
-  const signal = AbortSignal.any([exchange.signal, exchange.open.ended])
   let answer: ServerAnswer
   try {
-    answer = await process.call(requestOf(permit, exchange), signal)
+    answer = await untilEither([exchange.signal, exchange.open.ended], (signal) =>
+      process.call(requestOf(permit, exchange), signal),
+    )
   } catch (error) {
     return answerFailure(exchange, permit, error, ports)
   }
@@ -134,6 +135,21 @@ async function forward(
     ...(masked.kind === 'masked' ? { masking: masked.masking } : {}),
   })
   return outgoing
+}
+
+/** Does something that stops when one of the signals is aborted. `AbortSignal.any` would stay with the session's signal as long as that lives. */
+async function untilEither<T>(signals: readonly AbortSignal[], work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const stop = (): void => {
+    controller.abort()
+  }
+  for (const signal of signals) signal.addEventListener('abort', stop, { once: true })
+  if (signals.some(({ aborted }) => aborted)) stop()
+  try {
+    return await work(controller.signal)
+  } finally {
+    for (const signal of signals) signal.removeEventListener('abort', stop)
+  }
 }
 
 /** The request for the server, made of what the permit is for and of nothing else: no token, no metadata of the client. */
