@@ -59,16 +59,12 @@ export async function startChild(beginning: Beginning, ports: StartPorts): Promi
   const stack = new AsyncDisposableStack()
   const holder: ChildHolder = {}
   try {
-    await beginning.isolation.prepare(folder, beginning.slot)
     stack.defer(() => rm(folder, { recursive: true, force: true }))
+    await beginning.isolation.prepare(folder, beginning.slot)
     const door = await openDoor(beginning, ports, { folder: join(folder, 'door'), holder })
     if (door !== undefined) stack.use(door)
     const plan = await planOf(beginning, ports, { folder, door })
-    const timeMs = ports.clock.nowMs()
-    const accepted = beginning.isolation.kind === 'none' ? [event('isolation-accept', beginning)] : []
-    const events = [...accepted, event('child-start', beginning)]
-    await ports.trail.record(events.map((entry) => ({ kind: 'event', timeMs, event: entry })))
-    const process = await beginning.isolation.start(plan)
+    const process = await onRecord(beginning, plan, ports)
     const cleared = clear(process, { beginning, stack }, ports)
     try {
       const { childId, server } = beginning
@@ -80,6 +76,20 @@ export async function startChild(beginning: Beginning, ports: StartPorts): Promi
     }
   } catch (error) {
     await stack.disposeAsync()
+    throw error
+  }
+}
+
+/** Starts the process once that it does is on record; when it cannot, that is too. */
+async function onRecord(beginning: Beginning, plan: SandboxPlan, ports: StartPorts): Promise<SandboxedProcess> {
+  const timeMs = ports.clock.nowMs()
+  const accepted = beginning.isolation.kind === 'none' ? [event('isolation-accept', beginning)] : []
+  const events = [...accepted, event('child-start', beginning)]
+  await ports.trail.record(events.map((entry) => ({ kind: 'event', timeMs, event: entry })))
+  try {
+    return await beginning.isolation.start(plan)
+  } catch (error) {
+    await recordEnd(beginning, 'it could not be started', ports)
     throw error
   }
 }
@@ -147,12 +157,18 @@ async function clear(
   ports.log.info('mcp.server.ended', { ...facts, how })
   try {
     await stack.disposeAsync()
-    await ports.trail.record([
-      { kind: 'event', timeMs: ports.clock.nowMs(), event: event('child-end', beginning, { how }) },
-    ])
+  } catch (error) {
+    ports.log.error('mcp.server.not_cleared', { ...facts, error: String(error) })
+  }
+  await recordEnd(beginning, how, ports)
+}
+
+async function recordEnd(beginning: Beginning, how: string, { trail, clock, log }: StartPorts): Promise<void> {
+  try {
+    await trail.record([{ kind: 'event', timeMs: clock.nowMs(), event: event('child-end', beginning, { how }) }])
   } catch (error) {
     // It is gone either way; that its end is not on record shows as a start without one.
-    ports.log.error('mcp.server.end_not_recorded', { ...facts, error: String(error) })
+    log.error('mcp.server.end_not_recorded', { child: beginning.childId, error: String(error) })
   }
 }
 
