@@ -101,7 +101,7 @@ export class Classifier {
   }
 
   #shape(verb: string, { tool, template = verb, problem }: ShapeFacts): Shape {
-    const key = canonicalJson([verb, template, tool?.hash ?? '', problem ?? ''])
+    const key = `${verb}\n${tool?.hash ?? ''}\n${problem ?? ''}\n${template}`
     const cached = this.#shapes.get(key)
     if (cached !== undefined) return cached
     const shape: Shape = {

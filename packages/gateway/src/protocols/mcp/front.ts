@@ -278,5 +278,9 @@ function send(request: IncomingMessage, response: ServerResponse, reply: Reply):
     ...(status === 204 ? {} : { 'content-length': String(body?.length ?? 0) }),
     ...headers,
   })
-  response.end(body)
+  // Node writes head and text at once, head and bytes one after the other.
+  if (body !== undefined && body.length <= ONE_WRITE_BYTES) response.end(Buffer.from(body).toString('latin1'), 'latin1')
+  else response.end(body)
 }
+
+const ONE_WRITE_BYTES = 16_384

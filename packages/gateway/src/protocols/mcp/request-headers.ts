@@ -21,9 +21,13 @@ export function decodeHeader(value: string): string | undefined {
   return encoded === undefined ? undefined : parseUtf8(Buffer.from(encoded, 'base64'))
 }
 
+const known = new WeakMap<PinnedTool, readonly MirroredArgument[]>()
+
 /** The arguments that a tool's schema wants mirrored (`x-mcp-header`). */
-export function mirroredArguments({ inputSchema }: PinnedTool): readonly MirroredArgument[] {
-  return annotated(JSON.parse(inputSchema), [])
+export function mirroredArguments(tool: PinnedTool): readonly MirroredArgument[] {
+  const mirrored = known.get(tool) ?? annotated(JSON.parse(tool.inputSchema), [])
+  known.set(tool, mirrored)
+  return mirrored
 }
 
 /** "Statically reachable from the schema root: reachable via a chain consisting solely of properties keys." */
