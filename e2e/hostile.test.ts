@@ -19,8 +19,8 @@ const WORKERS = 4
 const IDLE_MS = 5_000
 /** Between the small statements of a session, so that it is not they who fill the machine. */
 const THINK_MS = 2
-/** A stall is far beyond this; twice is what one should come near on an idle machine. */
-const STALLED_RATIO = 50
+/** Two to three is usual where nothing else runs, six has been seen where much does; a stall is beyond this. */
+const STALLED_RATIO = 20
 /** Nobody waits longer. */
 const STALLED_MS = 10_000
 
