@@ -12,8 +12,9 @@
  * - In `source.name`, PostgreSQL calls the function `name(source)` when there is no such column. For pg_catalog's functions this is looked
  *   at; one that somebody made for the table's row type reads as a column here.
  * - A function, operator or type of the searched schema can be preferred to pg_catalog's when its argument types fit better.
- * - Arithmetic, concatenation and comparison are understood, so what is computed from a card number, and yes-or-no questions about one, come
- *   out. `columns` says which columns a statement reads, for whoever has to follow a declared column into an expression.
+ * - Arithmetic, concatenation and comparison are understood, so what is computed from a card number comes out of an audited function. Each
+ *   access says which columns that happens to (`computed`), and which leave whole without the result naming them (`unnamed`); `analysis/uses.ts`
+ *   has the rules. Guesses that a statement spells out, or that lie in a table, can be compared with a column for equality all the same.
  * - The grammar is 18's. A server of another version may refuse what it takes; constructs whose meaning changed are not on the lists.
  *
  * The session pins what this relies on: `standard_conforming_strings=on`, UTF-8 on both sides, one schema in `search_path`.

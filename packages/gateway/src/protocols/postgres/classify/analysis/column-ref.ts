@@ -20,7 +20,7 @@ export function columnRef(fields: Fields, level: Level, walk: Walk): Lineage {
   if (path === undefined) return level.everything()
   if (path.name === undefined) return holding(starOf(path, level).map((relation) => relation.row()))
   if (path.source === undefined) return level.column(path.name)
-  return columnOf(path.source, path.schema, path.name, level, walk)
+  return columnOf(path.name, sourceOf(path.source, path.schema, level), path.source, walk)
 }
 
 /** The relations whose columns a ColumnRef with `*` stands for. */
@@ -55,7 +55,9 @@ function starOf({ source: name, schema }: Path, level: Level): readonly Relation
   return [relation]
 }
 
-function sourceOf(name: string, schema: string | undefined, level: Level): Pick<Source, 'columns' | 'relation'> {
+type Seen = Pick<Source, 'columns' | 'relation'>
+
+function sourceOf(name: string, schema: string | undefined, level: Level): Seen {
   const source = level.source(name, schema)
   // PostgreSQL reports "missing FROM-clause entry"; should it see more than we do, no column list may be believed.
   return source ?? { columns: noColumns, relation: opaque(level.everything()) }
@@ -65,8 +67,7 @@ function sourceOf(name: string, schema: string | undefined, level: Level): Pick<
  * PostgreSQL reads `source.name` as a call `name(source)` when the source has no such column (18, 8.16.5). For functions of pg_catalog that
  * take any row this is looked at; one that somebody made for this table's row type cannot be told from a column here.
  */
-function columnOf(source: string, schema: string | undefined, name: string, level: Level, walk: Walk): Lineage {
-  const { columns, relation } = sourceOf(source, schema, level)
+function columnOf(name: string, { columns, relation }: Seen, source: string, walk: Walk): Lineage {
   if (!rowFunctions.has(name)) {
     columns.add(name)
     return relation.column(name)

@@ -158,7 +158,8 @@ function operation(fields: Fields, level: Level, walk: Walk): Lineage {
   if (named.has(kind)) operatorIsAudited(name, walk.findings)
   else if (!between.has(kind)) walk.findings.doubt('an operation of this kind is not understood')
   const left = fields['lexpr'] === undefined ? undefined : expression(fields['lexpr'], level, walk)
-  return combined(kind, name, left, rightOf(kind, fields['rexpr'], level, walk), walk.uses)
+  const right = rightOf(kind, fields['rexpr'], level, walk)
+  return combined({ kind, name, left, right }, walk.uses)
 }
 
 function rightOf(kind: string | undefined, right: unknown, level: Level, walk: Walk): readonly Lineage[] {

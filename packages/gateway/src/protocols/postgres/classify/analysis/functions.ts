@@ -5,7 +5,7 @@
  * it: a card number that goes in comes out whole, where masking finds it, or as a count, a comparison or a time. So `substr`, `left`,
  * `split_part`, `regexp_replace`, `reverse`, `translate`, `replace`, `lpad`, `overlay`, `encode`, `md5`, `to_char`, `to_date`, `format`,
  * `string_to_array`, `query_to_xml`, `nextval`, `set_config`, `pg_read_file`, `lo_get`, `dblink` and their kind are not.
- * What the list cannot stop is arithmetic, concatenation and comparison with what else a statement holds (`index.ts`).
+ * Arithmetic, concatenation and comparison with what else a statement holds are on it; which columns go into them is told (`uses.ts`).
  * All exist since PostgreSQL 14, so that no older server resolves the name to a function of somebody else.
  *
  * A name without schema also finds functions of the searched schema when their argument types fit better (PostgreSQL 18, 10.3

@@ -26,7 +26,7 @@ export interface Origin {
 }
 
 /** One of several values. */
-export interface Choice {
+interface Choice {
   readonly kind: 'choice'
   /** Asked for when everything is read, for a recursive CTE is referred to before it is known. */
   readonly parts: () => readonly Lineage[]

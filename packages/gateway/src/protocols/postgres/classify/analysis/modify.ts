@@ -31,7 +31,7 @@ export function readInsert(fields: Fields, place: Place, walk: Walk): Outputs {
   // Without a list the values go to the table's first columns.
   if (columns.length === 0) inserted.any()
   level.add(target.source)
-  assignments(columns, inserted, level, walk)
+  assignments(columns, { columns: inserted }, level, walk)
   if (fields['selectStmt'] !== undefined) {
     const rows = readSubquery(fields['selectStmt'], place.outer, ctes, walk)
     // In the table nobody knows any longer where they came from.
@@ -52,7 +52,7 @@ export function readUpdate(fields: Fields, place: Place, walk: Walk): Outputs {
   const level = new Level(place.outer, ctes)
   level.add(target.source)
   fromItems(listOf(fields, 'fromClause'), level, walk)
-  assignments(listOf(fields, 'targetList'), updated, level, walk)
+  assignments(listOf(fields, 'targetList'), { columns: updated }, level, walk)
   expression(fields['whereClause'], level, walk)
   return returning(fieldsOf(fields, 'returningClause'), target.source, level, walk)
 }
@@ -108,17 +108,17 @@ function targetOf(fields: Fields, walk: Walk): Target {
 
 const TARGET = new Set(['name', 'indirection', 'val', 'location'])
 
+interface Assigned {
+  readonly columns: Columns
+  /** Whether `excluded` is in sight. */
+  readonly hasExcluded?: boolean
+}
+
 /**
  * Reads assigned columns: the list of INSERT, the SET of UPDATE. What goes into a column counts as computed, since nobody knows any longer
  * where it came from; but not what `excluded` has for the same column, which was read where the statement gives it.
  */
-function assignments(
-  targets: readonly unknown[],
-  assigned: Columns,
-  level: Level,
-  walk: Walk,
-  hasExcluded = false,
-): void {
+function assignments(targets: readonly unknown[], assigned: Assigned, level: Level, walk: Walk): void {
   for (const target of targets) {
     const found = nodeOf(target)
     const name = textOf(found?.fields ?? {}, 'name')
@@ -127,10 +127,10 @@ function assignments(
       continue
     }
     onlyFields(found.fields, TARGET, 'ResTarget', walk.findings)
-    assigned.add(name)
+    assigned.columns.add(name)
     for (const step of listOf(found.fields, 'indirection')) subscript(nodeOf(step), level, walk)
     const value = expression(found.fields['val'], level, walk)
-    if (!hasExcluded || name !== excludedName(found.fields['val'])) walk.uses.compute(value)
+    if (assigned.hasExcluded !== true || name !== excludedName(found.fields['val'])) walk.uses.compute(value)
   }
 }
 
@@ -160,7 +160,8 @@ function onConflict(clause: Fields | undefined, target: Target, level: Level, wa
   // The row proposed for insertion: PostgreSQL asks the privilege to read the table's columns for its columns too.
   inner.add(target.source)
   inner.addQualified(rowOf(target.source, 'excluded'))
-  assignments(listOf(clause, 'targetList'), walk.findings.touch('update', target.table), inner, walk, true)
+  const updated = { columns: walk.findings.touch('update', target.table), hasExcluded: true }
+  assignments(listOf(clause, 'targetList'), updated, inner, walk)
   expression(clause['whereClause'], inner, walk)
 }
 

@@ -15,19 +15,21 @@ export function isEquality(name: readonly unknown[]): boolean {
   return equalities.has(nameParts(name)?.at(-1))
 }
 
+/** An A_Expr with its operands read. */
+interface Operation {
+  readonly kind: string | undefined
+  readonly name: readonly unknown[]
+  /** Undefined in front of a prefix operator's operand. */
+  readonly left: Lineage | undefined
+  readonly right: readonly Lineage[]
+}
+
 /** What an operation's result is, and what it does with its operands: it compares them for equality, or it computes. */
-export function combined(
-  kind: string | undefined,
-  name: readonly unknown[],
-  left: Lineage | undefined,
-  right: readonly Lineage[],
-  uses: Uses,
-): Lineage {
-  if (!comparing.has(kind) || !isEquality(name) || left === undefined) {
-    uses.compute(...(left === undefined ? [] : [left]), ...right)
-  } else {
+export function combined({ kind, name, left, right }: Operation, uses: Uses): Lineage {
+  const operands = left === undefined ? right : [left, ...right]
+  if (left !== undefined && comparing.has(kind) && isEquality(name)) {
     for (const value of right) uses.compare(left, value)
-  }
-  if (isConstant(right) && (left ?? constant) === constant) return constant
+  } else uses.compute(...operands)
+  if (isConstant(operands)) return constant
   return kind === 'AEXPR_NULLIF' && left !== undefined ? holding([left]) : made
 }

@@ -3,7 +3,7 @@ import { expression, expressions, sortKey, windowOf } from './expression.ts'
 import { type FromItem, fromItems } from './from.ts'
 import type { Lineage } from './lineage.ts'
 import { onlyFields } from './names.ts'
-import { type Outputs, valuesOutputs } from './outputs.ts'
+import { Outputs, valuesOutputs } from './outputs.ts'
 import { opaque } from './relation.ts'
 import { type CteScope, Level } from './scope.ts'
 import { sweep } from './sweep.ts'
@@ -30,15 +30,7 @@ export function readQuery(
   onlyFields(fields, SELECT, 'SelectStmt', walk.findings)
   const level = new Level(outer, readWith(fieldsOf(fields, 'withClause'), outer, outerCtes, walk))
   if (fields['intoClause'] !== undefined) walk.findings.doubt('SELECT INTO is not understood')
-  const left = fieldsOf(fields, 'larg')
-  const right = fieldsOf(fields, 'rarg')
-  if (textOf(fields, 'op') !== 'SETOP_NONE') {
-    if (left === undefined || right === undefined)
-      walk.findings.doubt('a set operation without two sides is not understood')
-    else level.outputs = setOperation(fields, left, right, level, walk)
-  } else if (left !== undefined || right !== undefined) {
-    walk.findings.doubt('a set operation of this form is not understood')
-  }
+  level.outputs = setOperation(fields, level, walk)
   const items = fromItems(listOf(fields, 'fromClause'), level, walk)
   const rows = listOf(fields, 'valuesLists').map((row) => expressions(itemsOf(row) ?? [row], level, walk))
   if (rows.length > 0) level.outputs = valuesOutputs(rows)
@@ -48,10 +40,19 @@ export function readQuery(
   return level
 }
 
-/** Reads both sides of UNION, INTERSECT or EXCEPT. All but UNION ALL sort their rows, or could. */
-function setOperation(fields: Fields, left: Fields, right: Fields, { outer, ctes }: Level, walk: Walk): Outputs {
-  const one = walk.query(left, outer, ctes).outputs
-  const outputs = one.with(walk.query(right, outer, ctes).outputs)
+/** Reads both sides of UNION, INTERSECT or EXCEPT, if it is one. All but UNION ALL sort their rows, or could. */
+function setOperation(fields: Fields, { outer, ctes }: Level, walk: Walk): Outputs {
+  const left = fieldsOf(fields, 'larg')
+  const right = fieldsOf(fields, 'rarg')
+  const isPlain = fields['op'] === 'SETOP_NONE'
+  if (isPlain || left === undefined || right === undefined) {
+    if (!isPlain) walk.findings.doubt('a set operation without two sides is not understood')
+    else if (left !== undefined || right !== undefined) {
+      walk.findings.doubt('a set operation of this form is not understood')
+    }
+    return new Outputs()
+  }
+  const outputs = walk.query(left, outer, ctes).outputs.with(walk.query(right, outer, ctes).outputs)
   if (fields['op'] !== 'SETOP_UNION' || fields['all'] !== true) sortRows(outputs, walk)
   return outputs
 }
