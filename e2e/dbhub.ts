@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CLI } from '../demo/boundary.ts'
 import { startPostgres } from '../packages/gateway/testkit/postgres.ts'
-import { outsideModules, run } from './outside.ts'
+import { outsideFolder, run } from './outside.ts'
 
 /** It takes its database's address from a variable of its own. */
 export async function dbhubResource(
   environment = '{ DSN: "${DATABASE_URL}" }',
   more = 'database: cards',
 ): Promise<string> {
-  const modules = await outsideModules()
+  const modules = join(await outsideFolder(), 'node_modules')
   return `  - name: dbhub
     zone: cde
     mcp:
