@@ -109,7 +109,8 @@ before(async () => {
     limits: { maxConnections: 100, handshakeTimeoutMs: 10_000 },
   })
   runFolder = await mkdtemp(join(tmpdir(), 'spt-'))
-  const probed = await probeIsolation({ folder: runFolder })
+  const isolated = await probeIsolation({ folder: runFolder })
+  const probed = isolated.isolation === undefined ? { isolation: unisolated(), tried: [] } : isolated
   isolation = probed.isolation?.words ?? ''
   servers = createToolServers({
     ...ports,

@@ -118,6 +118,19 @@ for (const kind of kinds) {
       assert.match(String(await callTool(child, 'write', { path: '/dev/shm/much', bytes: 80_000_000 })), /ENOSPC/)
     })
 
+    holds('it has no capability, can gain none, and can make no namespace of its own', async () => {
+      const child = await all.servers.take(testCaller('climber'), testServer())
+      const status = (await callTool(child, 'status')) as readonly string[]
+      const capabilities = status.filter((line) => /^Cap(?:Inh|Prm|Eff|Amb)/.test(line))
+      assert.equal(capabilities.length, 4)
+      assert.ok(
+        capabilities.every((line) => /:\s0+$/.test(line)),
+        status.join(', '),
+      )
+      assert.ok(status.includes('NoNewPrivs:\t1'))
+      if (hasNamespaces) assert.match(String(await callTool(child, 'namespace')), /^refused/)
+    })
+
     holds('another child is not seen, and its environment not read', async () => {
       const secret = 'other-childs-secret'
       await all.servers.take(testCaller('victim'), testServer({ environment: { SECRET: secret } }))

@@ -28,7 +28,8 @@ export function bubblewrapCommand(
     ...user.bubblewrap,
     ...['--die-with-parent', '--new-session', '--hostname', 'child'],
     ...view.links.flatMap(({ target, path }) => ['--symlink', target, path]),
-    ...['--proc', '/proc', '--dev', '/dev', '--size', SHARED_MEMORY_BYTES, '--perms', '1777', '--tmpfs', '/dev/shm'],
+    ...['--proc', '/proc', ...(user.setsLimits ? ['--bind', '/proc/sys/user', '/proc/sys/user'] : [])],
+    ...['--dev', '/dev', '--size', SHARED_MEMORY_BYTES, '--perms', '1777', '--tmpfs', '/dev/shm'],
     ...['--size', String(temporaryBytes), '--perms', '1777', '--tmpfs', '/tmp'],
     ...mounts([...view.binds, ...view.own, ...etc, ...code, ...door]),
     // The root is a memory file system without a limit: nothing may be written to it.

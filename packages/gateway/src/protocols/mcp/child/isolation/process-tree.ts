@@ -5,6 +5,7 @@ import type { Usage } from './sandbox.ts'
 /** A walk ends here: whoever has so many is over every limit. */
 const MAX_WALKED = 2000
 const KIB = 1024
+const OWN_MEMORY = /^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB$/gm
 
 /** The children of a process, started by whichever of its threads. */
 export function childrenOf(pid: number): readonly number[] {
@@ -40,11 +41,14 @@ export function processesOf(uid: number): readonly number[] {
     .filter((pid) => ownerOf(pid) === uid)
 }
 
-/** What some processes use together; memory that they share counts for each. */
+/**
+ * What some processes use together: memory of their own, in store or swapped out (proc(5), `status`). Programs and libraries do not count, which
+ * all processes of the machine share; memory that some of them share counts for each.
+ */
 export function usageOf(pids: readonly number[]): Usage {
   let kib = 0
   for (const pid of pids) {
-    kib += Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${String(pid)}/status`))?.[1] ?? 0)
+    for (const [, size] of read(`/proc/${String(pid)}/status`).matchAll(OWN_MEMORY)) kib += Number(size)
   }
   return { memoryBytes: kib * KIB, processes: pids.length }
 }

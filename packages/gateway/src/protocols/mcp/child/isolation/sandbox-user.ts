@@ -11,6 +11,8 @@ export interface SandboxUser {
   readonly isMapped: boolean
   /** Whether it is in a user namespace of its own. */
   readonly hasNamespace: boolean
+  /** Whether it must be able to write the limits of its user namespace (`/proc/sys/user`) before it becomes powerless. */
+  readonly setsLimits: boolean
   /** What stands before the program. */
   prefix(slot: number): readonly string[]
 }
@@ -27,6 +29,7 @@ export function mappedUser(options: { readonly forbidsMore: boolean }): SandboxU
     bubblewrap: ['--unshare-user', '--uid', id, '--gid', id, ...more, '--cap-drop', 'ALL'],
     isMapped: true,
     hasNamespace: true,
+    setsLimits: false,
     prefix: () => [],
   }
 }
@@ -38,21 +41,35 @@ export function mappedUser(options: { readonly forbidsMore: boolean }): SandboxU
 export function rangedUser(setpriv: string, unshare: string | undefined): SandboxUser | undefined {
   const base = uidBase()
   if (base === undefined) return undefined
-  const namespace = unshare === undefined ? [] : [unshare, '--user', '--map-current-user', '--']
+  const namespace = unshare === undefined ? [] : sealedNamespace(setpriv, unshare)
   return {
     uid: (slot) => base + slot,
     bubblewrap: [],
     isMapped: false,
     hasNamespace: unshare !== undefined,
+    setsLimits: unshare !== undefined,
     prefix: (slot) => [...dropTo(setpriv, base + slot), ...namespace],
   }
 }
 
+/**
+ * A user namespace of one's own in which no further one can be made: that is where most holes of kernels lie. Its capabilities are needed to say
+ * so, and dropped then.
+ */
+function sealedNamespace(setpriv: string, unshare: string): readonly string[] {
+  const seal = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"'
+  return [
+    ...[unshare, '--user', '--map-current-user', '--keep-caps', '--', '/bin/sh', '-c', seal, 'sh'],
+    ...[setpriv, '--ambient-caps=-all', ...POWERLESS, '--'],
+  ]
+}
+
+const POWERLESS = ['--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', '--pdeathsig', 'KILL']
+
 /** Becomes another user for good, with no capability and no way to gain one; dies with whoever started it. */
 export function dropTo(setpriv: string, uid: number): readonly string[] {
   const id = String(uid)
-  const powerless = ['--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', '--pdeathsig', 'KILL']
-  return [setpriv, '--reuid', id, '--regid', id, '--clear-groups', ...powerless, '--']
+  return [setpriv, '--reuid', id, '--regid', id, '--clear-groups', ...POWERLESS, '--']
 }
 
 /** Children at a time at most; so many uids are needed. */

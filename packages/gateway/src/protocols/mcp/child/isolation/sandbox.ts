@@ -6,7 +6,7 @@ export type IsolationKind = 'bubblewrap' | 'unshare' | 'uid' | 'none'
 
 /** What one child may use. */
 export interface SandboxLimits {
-  /** Resident memory of all its processes, and again as much in `/tmp` at most (bytes). */
+  /** Memory of all its processes, without programs and libraries (bytes). */
   readonly memoryBytes: number
   /** Processes; ten times as many threads. */
   readonly processes: number

@@ -1,7 +1,7 @@
 /**
  * Builds the file system of a child inside fresh namespaces, where bubblewrap is missing; run by `/bin/sh` as root of those namespaces.
  *
- * Arguments: an empty folder, bytes for /tmp, `mapped` or `root`, the places (`ro SOURCE PLACE`, `link TARGET PLACE`, `ws` as working folder),
+ * Arguments: an empty folder, bytes for /tmp, `mapped`, `sealed` or `root`, the places (`ro SOURCE PLACE`, `link TARGET PLACE`, `ws` as working folder),
  * `--`, and the command. Places hold no white space and no backslash: mountinfo would write those in another way.
  */
 export const UNSHARE_SCRIPT = `set -eu
@@ -64,6 +64,7 @@ for file in sys sysrq-trigger irq bus; do
     mount -o remount,bind,ro,nosuid,nodev,noexec "proc/$file"
   fi
 done
+if [ "$kind" = sealed ]; then mount --bind /proc/sys/user proc/sys/user; fi
 pivot_root . old
 umount -l /old
 rmdir /old

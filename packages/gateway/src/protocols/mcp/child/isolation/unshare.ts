@@ -25,7 +25,7 @@ export function unshareCommand(
 ): readonly string[] {
   const relay = plan.socket === undefined ? undefined : { socketPath: `${INSIDE.door}/${plan.socket}` }
   const root = join(plan.folder, 'root')
-  const kind = user.isMapped ? 'mapped' : 'root'
+  const kind = user.isMapped ? 'mapped' : user.setsLimits ? 'sealed' : 'root'
   return [
     // unshare would outlive the gateway, and with it all that it waits for.
     ...[setpriv, '--pdeathsig', 'KILL', '--'],

@@ -150,6 +150,17 @@ const tools: Readonly<Record<string, Tool>> = {
     }, 10)
     return new Promise(() => undefined)
   },
+  status: () => readFileSync('/proc/self/status', 'latin1').match(/^(?:Cap|NoNewPrivs).*$/gm),
+  namespace: () =>
+    new Promise((resolve) => {
+      spawn('unshare', ['--user', 'true'], { stdio: 'ignore' })
+        .on('error', () => {
+          resolve('refused: no unshare')
+        })
+        .on('exit', (code) => {
+          resolve(code === 0 ? 'made' : 'refused')
+        })
+    }),
   fork: ({ bytes = 0 }) => {
     for (let count = 0; count < bytes; count++)
       spawn('/bin/sleep', ['60'], { stdio: 'ignore' }).on('error', () => undefined)
