@@ -35,6 +35,38 @@ export type { ConsistencyClaim, InclusionClaim, LeafRange } from './merkle.ts'
 export { formatNote, MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, openNote, parseNote, signNote } from './note.ts'
 export type { NoteSignature, OpenedNote, SignedNote } from './note.ts'
 export {
+  encodeManifest,
+  formatDisclosed,
+  formatPackReport,
+  formatRoster,
+  formatSums,
+  headerOf,
+  isPackPath,
+  PACK_FORMAT,
+  PACK_PATHS,
+  packNoteText,
+  PackFolderSource,
+  PackTables,
+  RECORD_TABLES,
+  Roster,
+  RowWriter,
+  tablePath,
+  trailPath,
+  verifyPack,
+} from './pack/index.ts'
+export type {
+  Cell,
+  Column,
+  DisclosedPayload,
+  PackFile,
+  PackManifest,
+  PackTable,
+  RowSink,
+  RowText,
+  Table,
+  TableDefinition,
+} from './pack/index.ts'
+export {
   encodePayloads,
   isCommitted,
   MAX_PAYLOAD_BYTES,

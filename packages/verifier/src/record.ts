@@ -51,11 +51,16 @@ type JsonObject = Readonly<Record<string, unknown>>
  * @throws {VerifierError} `SP_RECORD_MALFORMED`
  */
 export function parseRecord(entry: Uint8Array): RecordFacts {
+  return factsOf(parseLeaf(entry))
+}
+
+/** As `parseRecord`, but gives all that the leaf says. @throws {VerifierError} `SP_RECORD_MALFORMED` */
+export function parseLeaf(entry: Uint8Array): JsonObject {
   const text = decodeUtf8(entry)
   if (text === undefined) throw malformed('not UTF-8')
   const value = parseCanonical(text)
   if (!isObject(value)) throw malformed('not a JSON object')
-  return factsOf(value)
+  return value
 }
 
 function parseCanonical(text: string): unknown {
@@ -137,7 +142,8 @@ function isWellFormedDeep(value: unknown): boolean {
   return Object.entries(value).every(([name, member]) => name.isWellFormed() && isWellFormedDeep(member))
 }
 
-function factsOf(record: JsonObject): RecordFacts {
+/** What the verifier reads of a leaf. @throws {VerifierError} `SP_RECORD_MALFORMED` for a commitment that cannot be read. */
+export function factsOf(record: JsonObject): RecordFacts {
   const metadata = objectOf(record['metadata'])
   const unmapped = objectOf(record['unmapped'])
   const phase = unmapped['phase']

@@ -9,7 +9,7 @@ export const EXIT_CODES: Readonly<Record<Verdict, number>> = { intact: 0, altere
 const LISTED_GAPS = 20
 
 /** The mark before a line: shown, worth knowing, continued. */
-type Mark = '✓' | '!' | ' '
+export type Mark = '✓' | '!' | ' '
 
 /** Puts a verification into lines for a reader. */
 export function formatReport(verification: Verification): string {
@@ -23,11 +23,15 @@ export function formatReport(verification: Verification): string {
   return `${lines.join('\n')}\n`
 }
 
-function line(mark: Mark, label: string, text: string): string {
+export function line(mark: Mark, label: string, text: string): string {
   return `${mark} ${label.padEnd(22)} ${text}`.trimEnd()
 }
 
-function keyLines({ checkpoint, key, keyOrigin }: Verification): readonly string[] {
+export function keyLines({
+  checkpoint,
+  key,
+  keyOrigin,
+}: Pick<Verification, 'checkpoint' | 'key' | 'keyOrigin'>): readonly string[] {
   if (checkpoint === undefined || key === undefined) return []
   const lines = [
     line(
@@ -93,7 +97,7 @@ function describeClock({ count: times, firstRecord, largestMs }: ClockSteps): st
   return `${count(times, 'time')}, first at record ${number(firstRecord)}, by at most ${(largestMs / 1000).toFixed(1)} s`
 }
 
-function findingLines({ finding }: Verification): readonly string[] {
+export function findingLines({ finding }: Pick<Verification, 'finding'>): readonly string[] {
   if (finding === undefined) return []
   const { message, file, intactBefore } = finding
   const where = file === undefined || message.includes(file) ? '' : `: file ${file}`
@@ -104,7 +108,7 @@ function findingLines({ finding }: Verification): readonly string[] {
   return [`✗ ${message}${where}.${before}`]
 }
 
-function resultLine({ verdict, gapCount }: Verification): string {
+export function resultLine({ verdict, gapCount }: Pick<Verification, 'verdict' | 'gapCount'>): string {
   switch (verdict) {
     case 'intact':
       return `RESULT: intact${gapCount === 0 ? '' : `, ${count(gapCount, 'declared gap')}`}.`
@@ -117,11 +121,11 @@ function resultLine({ verdict, gapCount }: Verification): string {
   }
 }
 
-function count(value: number, noun: string): string {
+export function count(value: number, noun: string): string {
   return `${number(value)} ${noun}${value === 1 ? '' : 's'}`
 }
 
-function number(value: number): string {
+export function number(value: number): string {
   return value.toLocaleString('en-US')
 }
 

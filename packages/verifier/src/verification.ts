@@ -32,6 +32,14 @@ export type FindingCode =
   | 'tile-changed'
   | 'root-changed'
   | 'file-unreadable'
+  | 'pack-changed'
+  | 'pack-file-missing'
+  | 'pack-file-unexpected'
+  | 'pack-file-changed'
+  | 'pack-inconsistent'
+  | 'period-incomplete'
+  | 'table-changed'
+  | 'policy-changed'
 
 /** The first thing that is wrong. */
 export interface Finding {

@@ -6,3 +6,12 @@
  * whoever lets people read records the reading first (api).
  */
 export { type IndexedReader, openTrailReader, type ReaderOptions } from './reader.ts'
+export {
+  buildPack,
+  type BuiltPack,
+  type EntitlementFacts,
+  type EntitlementSubject,
+  type PackOrder,
+  type PackSources,
+  type PolicyInForce,
+} from './pack/index.ts'

@@ -98,6 +98,7 @@ async function start(opened: Opened): Promise<Trail> {
     dayKeys,
     maker,
     own,
+    signer: signingKey.signer,
     verifierKey,
     published: recovery,
     lock,

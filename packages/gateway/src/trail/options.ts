@@ -1,4 +1,4 @@
-import type { Clock } from '#base'
+import type { Bytes, Clock } from '#base'
 import type { Log, Scrubber, Sealer, TrailOutlet } from '#model'
 import type { PayloadKeys } from '#model/read'
 import type { FilePort } from './file-port.ts'
@@ -64,6 +64,12 @@ export interface Trail extends TrailOutlet, AsyncDisposable {
   /** Opens single payloads; for the reading side. */
   readonly payloadKeys: PayloadKeys
   status(): TrailStanding
+  /**
+   * Signs that an evidence pack with this manifest was made over this log: a signed note of `packNoteText`, which cannot be taken for a checkpoint.
+   *
+   * @param manifestSha256 of the manifest (hexadecimal).
+   */
+  signPack(manifestSha256: string): Bytes
   /** Calls the listener after each published checkpoint; returns how to stop. */
   onCheckpoint(listener: (news: CheckpointNews) => void): () => void
   /** Calls the listener when records begin to be refused and when they are taken again; returns how to stop. */

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { type NoteSigner, packNoteText, signNote } from '@sallyport/verifier'
+import type { Bytes } from '#base'
 import { type EventEntry, GatewayError, type IntentEntry, type Log, type OutcomeEntry, type Receipt } from '#model'
 import type { PayloadKeys } from '#model/read'
 import type { Board } from './board.ts'
@@ -33,6 +35,7 @@ export interface TrailParts {
   readonly dayKeys: DayKeys
   readonly maker: ItemMaker
   readonly own: OwnRecords
+  readonly signer: NoteSigner
   readonly verifierKey: string
   /** The size and the text of the checkpoint that recovery left. */
   readonly published: { readonly size: number }
@@ -113,6 +116,11 @@ export class RunningTrail implements Trail, HostListener {
       ...(outage === undefined ? {} : { outage: outage.cause }),
       verifierKey,
     }
+  }
+
+  signPack(manifestSha256: string): Bytes {
+    const { options, signer } = this.#parts
+    return signNote(packNoteText(options.origin, manifestSha256), [signer])
   }
 
   onCheckpoint(listener: (news: CheckpointNews) => void): () => void {

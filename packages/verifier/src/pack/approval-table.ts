@@ -1,0 +1,200 @@
+import { countAt, type JsonObject, textAt, textsAt, utc } from './members.ts'
+import type { Roster } from './roster.ts'
+import type { Table } from './table.ts'
+
+/** An answer to a request, or one that was refused. */
+interface Answer {
+  readonly record: number
+  readonly answer: 'approve' | 'deny'
+  readonly leaf: JsonObject
+  readonly isRefused: boolean
+}
+
+/** A request for approval, as the records of the pack have it. */
+export interface Request {
+  readonly ref: string
+  /** The number and the leaf of the record that it was opened by; absent when that lies before the pack. */
+  opened: { readonly record: number; readonly leaf: JsonObject } | undefined
+  /** The template of the operation that was held. */
+  template: string | null
+  readonly answers: Answer[]
+  expired: number | undefined
+  withdrawn: number | undefined
+  /** The operations that ran under it. */
+  readonly uses: number[]
+}
+
+/** A request with what its row needs besides. */
+interface RequestRow {
+  readonly request: Request
+  readonly roster: Roster
+}
+
+/** Artifact 3: requests for approvals, their answers, and what ran under them. */
+export const APPROVALS: Table<RequestRow> = {
+  name: '3-approvals',
+  artifact: 3,
+  title: 'Requests for approval: what was held, who answered and how, what ran under the approval',
+  query:
+    "select * from records where entity.type = 'request', grouped by entity.uid, in the order of their first records; with the intents that name the request in unmapped.approval.request",
+  columns: [
+    {
+      name: 'request',
+      from: 'entity.uid: the reference of the record of the held operation',
+      of: ({ request }) => request.ref,
+    },
+    {
+      name: 'held_record',
+      from: 'request-open: unmapped.details.intent',
+      of: ({ request }) => detailCount(request, 'intent'),
+    },
+    {
+      name: 'opened_record',
+      from: 'request-open: metadata.sequence',
+      of: ({ request }) => request.opened?.record ?? null,
+    },
+    { name: 'opened', from: 'request-open: time', of: ({ request }) => utc(countAt(request.opened?.leaf, 'time')) },
+    { name: 'requester', from: 'request-open: actor.user.uid', of: ({ request }) => requesterOf(request) },
+    {
+      name: 'requester_name',
+      from: 'roster.jsonl (outside the log)',
+      of: ({ request, roster }) => roster.nameOf(requesterOf(request)),
+    },
+    {
+      name: 'agent',
+      from: 'request-open: actor.app_name',
+      of: ({ request }) => textAt(request.opened?.leaf, 'actor', 'app_name'),
+    },
+    {
+      name: 'via_server',
+      from: 'request-open: unmapped.details.via_server',
+      of: ({ request }) => detailText(request, 'via_server'),
+    },
+    {
+      name: 'via_tool',
+      from: 'request-open: unmapped.details.via_tool',
+      of: ({ request }) => detailText(request, 'via_tool'),
+    },
+    {
+      name: 'resource',
+      from: 'request-open: dst_endpoint.svc_name',
+      of: ({ request }) => textAt(request.opened?.leaf, 'dst_endpoint', 'svc_name'),
+    },
+    { name: 'verb', from: 'request-open: unmapped.details.verb', of: ({ request }) => detailText(request, 'verb') },
+    { name: 'what', from: 'the template of the held operation', of: ({ request }) => request.template },
+    {
+      name: 'need',
+      from: 'request-open: unmapped.details.need (who must answer)',
+      of: ({ request }) => detailText(request, 'need'),
+    },
+    {
+      name: 'policies',
+      from: 'request-open: unmapped.details.policies',
+      of: ({ request }) => textsAt(request.opened?.leaf, 'unmapped', 'details', 'policies'),
+    },
+    {
+      name: 'binding',
+      from: 'request-open: unmapped.details.binding (keyed digest of person, client, resource and exact operation)',
+      of: ({ request }) => detailText(request, 'binding'),
+    },
+    {
+      name: 'expires',
+      from: 'request-open: unmapped.details.expires',
+      of: ({ request }) => utc(detailCount(request, 'expires')),
+    },
+    {
+      name: 'approved_by',
+      from: 'request-approve, success: actor.user.uid',
+      of: ({ request }) => answered(request, 'approve').map(whoOf),
+    },
+    {
+      name: 'approved_by_names',
+      from: 'roster.jsonl (outside the log)',
+      of: ({ request, roster }) => roster.namesOf(answered(request, 'approve').map(whoOf)),
+    },
+    {
+      name: 'denied_by',
+      from: 'request-deny, success: actor.user.uid',
+      of: ({ request }) => answered(request, 'deny').map(whoOf),
+    },
+    {
+      name: 'answers',
+      from: 'request-approve, request-deny: unmapped.activity, actor.user.uid, time, metadata.sequence, comment',
+      of: ({ request }) => request.answers.filter(({ isRefused }) => !isRefused).map(describeAnswer),
+    },
+    {
+      name: 'refused_answers',
+      from: 'request-approve, request-deny, failure: the same with status_code',
+      of: ({ request }) => request.answers.filter(({ isRefused }) => isRefused).map(describeAnswer),
+    },
+    { name: 'status', from: 'from the records of the pack', of: ({ request }) => statusOf(request) },
+    {
+      name: 'used_by',
+      from: 'metadata.sequence of the intents whose unmapped.approval.request it is',
+      of: ({ request }) => request.uses,
+    },
+    { name: 'records', from: 'all records of the pack that it rests on', of: ({ request }) => recordsOf(request) },
+  ],
+}
+
+function detailText({ opened }: Request, name: string): string | null {
+  return textAt(opened?.leaf, 'unmapped', 'details', name)
+}
+
+function detailCount({ opened }: Request, name: string): number | null {
+  return countAt(opened?.leaf, 'unmapped', 'details', name)
+}
+
+function requesterOf({ opened, answers }: Request): string | null {
+  const fromAnswer = textAt(answers[0]?.leaf, 'unmapped', 'details', 'requester')
+  return textAt(opened?.leaf, 'actor', 'user', 'uid') ?? fromAnswer
+}
+
+function answered({ answers }: Request, answer: Answer['answer']): readonly Answer[] {
+  return answers.filter((given) => given.answer === answer && !given.isRefused)
+}
+
+function whoOf({ leaf }: Answer): string {
+  return textAt(leaf, 'actor', 'user', 'uid') ?? ''
+}
+
+function describeAnswer(answer: Answer): string {
+  const comment = textAt(answer.leaf, 'comment')
+  const code = answer.isRefused ? ` (refused: ${textAt(answer.leaf, 'status_code') ?? ''})` : ''
+  return `${answer.answer} by ${whoOf(answer)} at ${utc(countAt(answer.leaf, 'time')) ?? ''}, record ${answer.record}${code}${comment === null ? '' : `: ${comment}`}`
+}
+
+function statusOf(request: Request): string {
+  if (request.uses.length > 0) return 'used'
+  if (answered(request, 'deny').length > 0) return 'denied'
+  if (request.withdrawn !== undefined) return 'withdrawn'
+  if (request.expired !== undefined) return 'expired'
+  const makes = answered(request, 'approve').at(-1)
+  return textAt(makes?.leaf, 'unmapped', 'details', 'makes') === 'approved' ? 'approved, not used' : 'open'
+}
+
+function recordsOf({ opened, answers, uses, expired, withdrawn }: Request): readonly number[] {
+  const numbers = [opened?.record, ...answers.map(({ record }) => record), ...uses, expired, withdrawn]
+  return numbers.filter((number) => number !== undefined).sort((a, b) => a - b)
+}
+
+/** What must never have happened, and how often it did. */
+export interface ApprovalCheck {
+  readonly check: string
+  readonly count: number
+  /** The first of them. */
+  readonly records: readonly number[]
+}
+
+/** Artifact 3: what ran though policy asked for an approval. All of these must be 0. */
+export const APPROVAL_CHECKS: Table<ApprovalCheck> = {
+  name: '3-approval-checks',
+  artifact: 3,
+  title: 'What ran although policy asked for an approval and without a good one; each must be 0',
+  query: 'counted over the records of the pack, as each line says',
+  columns: [
+    { name: 'check', from: 'what is counted', of: ({ check }) => check },
+    { name: 'count', from: 'how many there are', of: ({ count }) => count },
+    { name: 'records', from: 'metadata.sequence of the first 100', of: ({ records }) => records },
+  ],
+}

@@ -1,0 +1,144 @@
+import { countAt, type JsonObject, textAt, utc, valueAt } from './members.ts'
+import type { Table } from './table.ts'
+
+/** One line of the completeness statement. */
+export interface Statistic {
+  readonly what: string
+  readonly value: string | number | null
+  readonly explanation: string
+}
+
+/** Artifact 4: that nothing is missing, as far as numbers can say it. */
+export const COMPLETENESS: Table<Statistic> = {
+  name: '4-completeness',
+  artifact: 4,
+  title: 'Completeness: which numbers there are, which gaps the trail declares, how often it said that it was alive',
+  query: 'counted over all records of the pack, from the first to the last',
+  columns: [
+    { name: 'what', from: 'what is counted', of: ({ what }) => what },
+    { name: 'value', from: 'the number', of: ({ value }) => value },
+    { name: 'explanation', from: 'what it means', of: ({ explanation }) => explanation },
+  ],
+}
+
+/** Records of one commit are stamped apart and clocks are slewed: less than this backwards says nothing. */
+const CLOCK_TOLERANCE_MS = 1_000
+/** How often a trail says that it is alive, where no heartbeat says otherwise. */
+const HEARTBEAT_MS = 60_000
+
+/** Counts what the completeness statement says. */
+export class Completeness {
+  #first: number | undefined
+  #last = -1
+  #missing = 0
+  readonly #counts = { intent: 0, outcome: 0, event: 0, start: 0, stop: 0, heartbeat: 0, gap: 0, cut: 0 }
+  #refusedInGaps = 0
+  #lastMs: number | undefined
+  #clockSteps = 0
+  #largestStepMs = 0
+  /** Since when the gateway runs without a break, as far as the records say. */
+  #runSinceMs: number | undefined
+  #intervalMs = HEARTBEAT_MS
+  #expectedHeartbeats = 0
+  #longestSilenceMs = 0
+  #silenceBefore: number | undefined
+  #earlierOutcomes = 0
+  #firstMs: number | null = null
+
+  take(record: number, leaf: JsonObject): void {
+    if (this.#first === undefined) this.#first = record
+    else this.#missing += record - this.#last - 1
+    this.#last = record
+    const timeMs = countAt(leaf, 'time')
+    const lifecycle = textAt(leaf, 'unmapped', 'lifecycle')
+    if (timeMs !== null) this.#takeTime(record, timeMs, lifecycle)
+    const phase = textAt(leaf, 'unmapped', 'phase')
+    if (phase === 'intent' || phase === 'outcome') this.#counts[phase] += 1
+    else this.#counts.event += 1
+    if (lifecycle !== null) this.#takeLifecycle(lifecycle, leaf, timeMs)
+    if (valueAt(leaf, 'unmapped', 'cut') !== undefined) this.#counts.cut += 1
+  }
+
+  /** An outcome of an operation that was asked before the first record. */
+  noteEarlier(): void {
+    this.#earlierOutcomes += 1
+  }
+
+  #takeTime(record: number, timeMs: number, lifecycle: string | null): void {
+    this.#firstMs ??= timeMs
+    this.#runSinceMs ??= timeMs
+    const since = this.#lastMs
+    this.#lastMs = timeMs
+    if (since === undefined) return
+    if (since - timeMs > CLOCK_TOLERANCE_MS) {
+      this.#clockSteps += 1
+      this.#largestStepMs = Math.max(this.#largestStepMs, since - timeMs)
+    }
+    // Before a start nobody was there to be heard.
+    if (lifecycle !== 'start' && timeMs - since > this.#longestSilenceMs) {
+      this.#longestSilenceMs = timeMs - since
+      this.#silenceBefore = record
+    }
+    if (lifecycle === 'start') this.#endRun(since)
+  }
+
+  #endRun(untilMs: number): void {
+    if (this.#runSinceMs !== undefined)
+      this.#expectedHeartbeats += Math.max(0, Math.floor((untilMs - this.#runSinceMs) / this.#intervalMs))
+    this.#runSinceMs = undefined
+  }
+
+  #takeLifecycle(lifecycle: string, leaf: JsonObject, timeMs: number | null): void {
+    if (lifecycle === 'start' || lifecycle === 'stop' || lifecycle === 'heartbeat' || lifecycle === 'gap')
+      this.#counts[lifecycle] += 1
+    if (lifecycle === 'start') this.#runSinceMs = timeMs ?? undefined
+    if (lifecycle === 'gap') this.#refusedInGaps += countAt(leaf, 'unmapped', 'details', 'refused') ?? 0
+    if (lifecycle === 'heartbeat')
+      this.#intervalMs = Math.max(1, countAt(leaf, 'unmapped', 'details', 'expected_ms') ?? this.#intervalMs)
+  }
+
+  /** The statement; `unended`: operations that had not ended with the last record. */
+  statement(unended: number): readonly Statistic[] {
+    if (this.#lastMs !== undefined) this.#endRun(this.#lastMs)
+    const { intent, outcome, event, start, stop, heartbeat, gap, cut } = this.#counts
+    const line = (what: string, value: Statistic['value'], explanation: string): Statistic => ({
+      what,
+      value,
+      explanation,
+    })
+    return [
+      line('first record', this.#first ?? null, 'its number; the log numbers from 0'),
+      line('last record', this.#last, 'its number'),
+      line('records', intent + outcome + event, 'how many there are'),
+      line('missing numbers', this.#missing, 'between the first and the last; must be 0'),
+      line('first time', utc(this.#firstMs), 'of the first record, by the clock of the gateway'),
+      line('last time', utc(this.#lastMs ?? null), 'of the last record'),
+      line('operations asked', intent, 'records of intents'),
+      line('operations ended', outcome, 'records of outcomes'),
+      line('ended, asked before the first record', this.#earlierOutcomes, 'their intents are in the time before'),
+      line('asked, not ended with the last record', unended, 'their outcomes are in the time after, or they still ran'),
+      line('other records', event, 'events and what the trail says of itself'),
+      line('heartbeats seen', heartbeat, 'the trail says that it is alive'),
+      line(
+        'heartbeats expected',
+        this.#expectedHeartbeats,
+        `one for each ${this.#intervalMs} ms between a start and the last record before the next start`,
+      ),
+      line(
+        'longest silence (ms)',
+        this.#longestSilenceMs,
+        `between two records while the gateway ran${this.#silenceBefore === undefined ? '' : `, before record ${this.#silenceBefore}`}`,
+      ),
+      line('starts', start, 'of the gateway'),
+      line('stops', stop, 'in order; a start without a stop before it followed a crash'),
+      line('gaps declared', gap, 'times in which records were refused, and nothing was let through'),
+      line('refused in gaps', this.#refusedInGaps, 'entries that were refused in them'),
+      line('cuts declared', cut, 'records that say that a torn tail was cut: nothing of it had been acknowledged'),
+      line(
+        'clock went back',
+        this.#clockSteps,
+        `times by more than ${CLOCK_TOLERANCE_MS} ms; at most by ${this.#largestStepMs} ms`,
+      ),
+    ]
+  }
+}

@@ -1,0 +1,12 @@
+/** The evidence pack: its form, the rules of its tables, and the check of a folder that claims to be one. */
+export { type DisclosedPayload, formatDisclosed } from './disclosed.ts'
+export { formatSums, PACK_FORMAT, PACK_PATHS, packNoteText, tablePath, trailPath } from './layout.ts'
+export { encodeManifest, isPackPath, type PackFile, type PackManifest, type PackTable } from './manifest.ts'
+export { type JsonObject } from './members.ts'
+export { PackTables, RECORD_TABLES, type RowSink } from './pack-tables.ts'
+export { formatRoster, Roster } from './roster.ts'
+export { type Cell, type Column, headerOf, type RowText, RowWriter, type Table, type TableDefinition } from './table.ts'
+export { formatJsonPackReport, formatPackReport } from './pack-report.ts'
+export { PackFolderSource, type PackEntry, type PackSource } from './pack-source.ts'
+export type { KnownHead, PackCounts, PackVerification } from './pack-verification.ts'
+export { verifyPack } from './verify-pack.ts'

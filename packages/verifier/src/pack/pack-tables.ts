@@ -1,0 +1,135 @@
+import { ACCESS_LOG, MAX_SHOWN_STATEMENT, type Operation } from './access-log.ts'
+import { Approvals } from './approvals.ts'
+import { APPROVAL_CHECKS, type ApprovalCheck, APPROVALS } from './approval-table.ts'
+import { COMPLETENESS, Completeness, type Statistic } from './completeness.ts'
+import { ACCESS_EVENTS, isControlChange, isTrailRecord, POLICY_HISTORY, TRAIL_RECORDS } from './event-tables.ts'
+import { MASKING } from './masking-table.ts'
+import { countAt, type JsonObject, listAt, textAt } from './members.ts'
+import type { Roster } from './roster.ts'
+import { STATEMENTS } from './statements.ts'
+import { type RowText, RowWriter, type TableDefinition } from './table.ts'
+
+/** The tables that follow from the records alone (and names and disclosed payloads, which lie in the pack). */
+export const RECORD_TABLES: readonly TableDefinition[] = [
+  ACCESS_LOG,
+  ACCESS_EVENTS,
+  STATEMENTS,
+  POLICY_HISTORY,
+  APPROVALS,
+  APPROVAL_CHECKS,
+  TRAIL_RECORDS,
+  COMPLETENESS,
+  MASKING,
+]
+
+/** What was counted over all records of a pack. */
+export interface PackStatement {
+  readonly completeness: readonly Statistic[]
+  readonly checks: readonly ApprovalCheck[]
+}
+
+/** Where rows go: the builder writes them, the verifier compares them. */
+export interface RowSink {
+  /** @param record the record that the row rests on first, when it rests on one. */
+  row(table: string, text: RowText, record: number | undefined): void
+}
+
+interface OpenOperation {
+  readonly leaf: JsonObject
+  readonly statement: string | undefined
+}
+
+/**
+ * The rules of the tables: records in, rows out. Builder and verifier run the same ones, so a table that says something
+ * else than its records is found by writing it again.
+ *
+ * It keeps the operations that have not ended and the requests for approvals, nothing else.
+ */
+export class PackTables {
+  readonly #sink: RowSink
+  readonly #roster: Roster
+  readonly #open = new Map<number, OpenOperation>()
+  readonly #approvals = new Approvals()
+  readonly #completeness = new Completeness()
+  readonly #log = new RowWriter(ACCESS_LOG)
+  readonly #events = new RowWriter(ACCESS_EVENTS)
+  readonly #statements = new RowWriter(STATEMENTS)
+  readonly #policy = new RowWriter(POLICY_HISTORY)
+  readonly #trail = new RowWriter(TRAIL_RECORDS)
+  readonly #masking = new RowWriter(MASKING)
+
+  constructor(roster: Roster, sink: RowSink) {
+    this.#roster = roster
+    this.#sink = sink
+  }
+
+  /**
+   * Takes the next record.
+   *
+   * @param statement its payload, opened, when it is disclosed.
+   */
+  take(record: number, leaf: JsonObject, statement?: string): void {
+    this.#completeness.take(record, leaf)
+    switch (textAt(leaf, 'unmapped', 'phase')) {
+      case 'intent':
+        this.#takeIntent(record, leaf, statement)
+        return
+      case 'outcome':
+        this.#takeOutcome(record, leaf)
+        return
+      default:
+        this.#takeEvent(record, leaf)
+    }
+  }
+
+  /** Writes what could only be written at the end; gives what it counted. */
+  finish(): PackStatement {
+    for (const [record, { leaf, statement }] of this.#open)
+      this.#writeOperation({ record, intent: leaf, outcome: undefined, statement })
+    const unended = this.#open.size
+    this.#open.clear()
+    const requests = new RowWriter(APPROVALS)
+    for (const request of this.#approvals.requests)
+      this.#write(APPROVALS, requests.row({ request, roster: this.#roster }), request.opened?.record ?? request.uses[0])
+    const checks = new RowWriter(APPROVAL_CHECKS)
+    for (const check of this.#approvals.checks) this.#write(APPROVAL_CHECKS, checks.row(check), check.records[0])
+    const completeness = new RowWriter(COMPLETENESS)
+    const statement = { completeness: this.#completeness.statement(unended), checks: this.#approvals.checks }
+    for (const line of statement.completeness) this.#write(COMPLETENESS, completeness.row(line), undefined)
+    return statement
+  }
+
+  #takeIntent(record: number, leaf: JsonObject, statement: string | undefined): void {
+    this.#approvals.takeIntent(record, leaf)
+    if (statement !== undefined) this.#write(STATEMENTS, this.#statements.row({ record, text: statement }), record)
+    this.#open.set(record, { leaf, statement: statement?.slice(0, MAX_SHOWN_STATEMENT).toWellFormed() })
+  }
+
+  #takeOutcome(record: number, leaf: JsonObject): void {
+    const intent = countAt(leaf, 'unmapped', 'intent') ?? -1
+    const asked = this.#open.get(intent)
+    if (asked === undefined) this.#completeness.noteEarlier()
+    else this.#approvals.takeEnd({ record: intent, leaf: asked.leaf }, leaf)
+    this.#open.delete(intent)
+    const outcome = { record, leaf }
+    this.#writeOperation({ record: intent, intent: asked?.leaf, outcome, statement: asked?.statement })
+    for (const column of listAt(leaf, 'unmapped', 'masking', 'columns'))
+      this.#write(MASKING, this.#masking.row({ record, outcome: leaf, column, roster: this.#roster }), record)
+  }
+
+  #takeEvent(record: number, leaf: JsonObject): void {
+    const event = { record, leaf, roster: this.#roster }
+    this.#approvals.takeEvent(record, leaf)
+    if (isTrailRecord(leaf)) this.#write(TRAIL_RECORDS, this.#trail.row(event), record)
+    if (textAt(leaf, 'unmapped', 'lifecycle') === null) this.#write(ACCESS_EVENTS, this.#events.row(event), record)
+    if (isControlChange(leaf)) this.#write(POLICY_HISTORY, this.#policy.row(event), record)
+  }
+
+  #writeOperation(operation: Omit<Operation, 'roster'>): void {
+    this.#write(ACCESS_LOG, this.#log.row({ ...operation, roster: this.#roster }), operation.record)
+  }
+
+  #write(table: Pick<TableDefinition, 'name'>, text: RowText, record: number | undefined): void {
+    this.#sink.row(table.name, text, record)
+  }
+}

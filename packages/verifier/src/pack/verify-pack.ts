@@ -1,0 +1,231 @@
+import { encodeHex } from '../bytes.ts'
+import type { Checkpoint } from '../checkpoint.ts'
+import { VerifierError } from '../errors.ts'
+import { isConsistent } from '../merkle.ts'
+import { proveConsistency } from '../proofs.ts'
+import { readWhole } from '../source.ts'
+import { openHead, type TrailHead, type Trust } from '../trail-head.ts'
+import { TrailReader } from '../trail-reader.ts'
+import type { Finding } from '../verification.ts'
+import { DisclosedReader } from './disclosed-reader.ts'
+import { PACK_PATHS, trailPath } from './layout.ts'
+import type { PackManifest } from './manifest.ts'
+import { openPack, type OpenedPack } from './open-pack.ts'
+import { changedFiles } from './pack-files.ts'
+import { checkPolicy } from './pack-policy.ts'
+import { bundlesOf, PackRecords } from './pack-records.ts'
+import { type PackSource, PrefixedSource } from './pack-source.ts'
+import { type PackStatement, PackTables, RECORD_TABLES } from './pack-tables.ts'
+import { checkTiles } from './pack-tiles.ts'
+import type { KnownHead, PackCounts, PackVerification } from './pack-verification.ts'
+import { parseRoster, Roster } from './roster.ts'
+import { TableComparison } from './table-compare.ts'
+
+const MAX_ROSTER_BYTES = 64 * 1024 * 1024
+
+/** What is wished of the check besides its result. */
+export interface PackWishes {
+  /** Called with each record of the period, as it stands in the log, once it was checked. */
+  readonly onRecord?: (entry: Uint8Array) => void
+}
+
+/**
+ * Checks an evidence pack and names the first thing that is wrong.
+ *
+ * In order: the signature over the manifest; that the folder has its files and no others, each with its SHA-256; the
+ * signed head of the log; the tiles up to its root; each record against its tile, none missing; each disclosed payload
+ * against its record; each table, computed again from the records; the policy against the record that put it in force.
+ *
+ * Where a file is not the one of the manifest the check goes on, to name the record or the row in it.
+ */
+export async function verifyPack(
+  source: PackSource,
+  trust: Trust = {},
+  wishes: PackWishes = {},
+): Promise<PackVerification> {
+  const check = new PackCheck(source, trust, wishes)
+  try {
+    return check.toVerification(await check.run())
+  } catch (cause) {
+    if (!(cause instanceof VerifierError)) throw cause
+    const verdict = cause.code === 'SP_FILE_UNREADABLE' ? 'undecided' : 'altered'
+    return check.toVerification(check.changed ?? { code: 'file-unreadable', verdict, message: cause.message })
+  }
+}
+
+/** One check of one pack. */
+class PackCheck {
+  readonly #source: PackSource
+  readonly #trust: Trust
+  readonly #wishes: PackWishes
+  #pack: OpenedPack | undefined
+  #head: Partial<TrailHead> = {}
+  #known: KnownHead | undefined
+  #changed: ReadonlyMap<string, Finding> = new Map()
+  #statement: PackStatement | undefined
+  #counts: PackCounts = { files: 0, bytes: 0, records: 0, tiles: 0, tables: 0, rows: 0, payloads: 0 }
+
+  constructor(source: PackSource, trust: Trust, wishes: PackWishes) {
+    this.#source = source
+    this.#trust = trust
+    this.#wishes = wishes
+  }
+
+  /** The first file that is not the one of the manifest. */
+  get changed(): Finding | undefined {
+    return this.#changed.values().next().value
+  }
+
+  async run(): Promise<Finding | undefined> {
+    const opening = await openPack(this.#source, this.#trust)
+    if ('finding' in opening) return opening.finding
+    this.#pack = opening.pack
+    const { manifest } = opening.pack
+    this.#changed = await changedFiles(this.#source, manifest.files)
+    const bytes = manifest.files.reduce((sum, { size }) => sum + size, 0)
+    this.#counts = { ...this.#counts, files: manifest.files.length, bytes }
+    return this.#first(await this.#checkLog(manifest))
+  }
+
+  /** A file that was changed is named with what is wrong in it, when that was seen. */
+  #first(findings: readonly Finding[]): Finding | undefined {
+    if (this.#changed.size === 0) return findings[0]
+    const isNamed = ({ file, verdict }: Finding): boolean =>
+      file !== undefined && verdict !== 'undecided' && this.#changed.has(file)
+    return findings.find(isNamed) ?? this.changed
+  }
+
+  async #checkLog(manifest: PackManifest): Promise<readonly Finding[]> {
+    const trail = new PrefixedSource(this.#source, trailPath(''))
+    const result = await openHead(trail, this.#trust)
+    if (result.kind === 'stop') return [inTrail(result.finding)]
+    this.#head = result.head
+    const { checkpoint, known } = result.head
+    const mismatch = compareHead(manifest, checkpoint)
+    if (mismatch !== undefined) return [mismatch]
+    const reader = new TrailReader(trail, checkpoint.size)
+    const tiles = await checkTiles(reader, checkpoint, bundlesOf(manifest))
+    this.#counts = { ...this.#counts, tiles: tiles.count }
+    const fork = known === undefined ? undefined : await this.#compareKnown(reader, checkpoint, known)
+    const found = [
+      tiles.finding,
+      fork,
+      ...(await this.#checkRecords(manifest, reader)),
+      await checkPolicy(this.#source, reader, manifest),
+    ]
+    return found.filter((finding) => finding !== undefined)
+  }
+
+  async #compareKnown(
+    reader: TrailReader,
+    { size, root }: Checkpoint,
+    known: Checkpoint,
+  ): Promise<Finding | undefined> {
+    try {
+      const proof = await proveConsistency(reader, known.size)
+      const claim = { firstSize: known.size, firstRoot: known.root, secondSize: size, secondRoot: root }
+      if (isConsistent(claim, proof)) {
+        this.#known = { kind: 'consistent', size: known.size }
+        return undefined
+      }
+      const message = `forked: the first ${known.size} records are not those of the checkpoint that you hold, though both are signed`
+      return { code: 'forked', verdict: 'altered', message, file: trailPath('checkpoint') }
+    } catch (cause) {
+      if (!(cause instanceof VerifierError) || cause.code !== 'SP_TILE_MALFORMED') throw cause
+      this.#known = { kind: 'not-comparable', size: known.size }
+      return undefined
+    }
+  }
+
+  async #checkRecords(manifest: PackManifest, reader: TrailReader): Promise<readonly Finding[]> {
+    const roster = await this.#roster()
+    if ('code' in roster) return [roster]
+    const comparison = new TableComparison()
+    const disclosed = await this.#disclosed(manifest)
+    if (disclosed !== undefined && 'code' in disclosed) return [disclosed]
+    try {
+      for (const table of RECORD_TABLES)
+        if (manifest.disclosed === 'statements' || table.name !== '1-statements')
+          await comparison.begin(this.#source, table)
+      const tables = new PackTables(roster, comparison)
+      const drain = (): Promise<void> => comparison.drain()
+      const records = new PackRecords(manifest, reader, { tables, disclosed, drain, onRecord: this.#wishes.onRecord })
+      const finding = await records.check()
+      this.#counts = { ...this.#counts, records: records.count, payloads: disclosed?.count ?? 0 }
+      if (finding !== undefined) return [finding]
+      this.#statement = tables.finish()
+      await comparison.end()
+      return [disclosed?.finding, ...comparison.findings, this.#checkRows(manifest, comparison)].filter(
+        (found) => found !== undefined,
+      )
+    } finally {
+      await comparison.close()
+      await disclosed?.close()
+    }
+  }
+
+  #checkRows({ tables }: PackManifest, comparison: TableComparison): Finding | undefined {
+    const rows = RECORD_TABLES.map(({ name }) => comparison.rowsOf(name))
+    this.#counts = { ...this.#counts, tables: tables.length, rows: rows.reduce((sum, count) => sum + count, 0) }
+    const wrong = tables.find(
+      ({ name, rows: claimed }) =>
+        RECORD_TABLES.some((table) => table.name === name) && comparison.rowsOf(name) !== claimed,
+    )
+    if (wrong === undefined) return undefined
+    const message = `the manifest says that ${wrong.name} has ${wrong.rows} rows; the records give ${comparison.rowsOf(wrong.name)}`
+    return { code: 'pack-inconsistent', verdict: 'altered', message, file: PACK_PATHS.manifest }
+  }
+
+  async #roster(): Promise<Roster | Finding> {
+    const file = PACK_PATHS.roster
+    const bytes = await readWhole(this.#source, file, MAX_ROSTER_BYTES)
+    if (bytes === undefined)
+      return { code: 'pack-file-missing', verdict: 'incomplete', message: `${file} is missing`, file }
+    try {
+      return new Roster(parseRoster(bytes.toString('utf8')))
+    } catch (cause) {
+      if (!(cause instanceof VerifierError)) throw cause
+      return { code: 'pack-inconsistent', verdict: 'altered', message: cause.message, file }
+    }
+  }
+
+  async #disclosed({ disclosed }: PackManifest): Promise<DisclosedReader | Finding | undefined> {
+    if (disclosed === 'none') return undefined
+    const file = PACK_PATHS.payloads
+    const opened = await this.#source.open(file)
+    if (opened !== undefined) return new DisclosedReader(opened)
+    return { code: 'pack-file-missing', verdict: 'incomplete', message: `${file} is missing`, file }
+  }
+
+  toVerification(finding: Finding | undefined): PackVerification {
+    return {
+      verdict: finding?.verdict ?? 'intact',
+      finding,
+      manifest: this.#pack?.manifest,
+      checkpoint: this.#head.checkpoint,
+      key: this.#pack?.key,
+      keyOrigin: this.#pack?.keyOrigin,
+      known: this.#known,
+      counts: this.#counts,
+      statement: this.#statement,
+    }
+  }
+}
+
+function compareHead(
+  { origin, checkpoint: claimed }: PackManifest,
+  { origin: signed, size, root }: Checkpoint,
+): Finding | undefined {
+  if (origin === signed && claimed.size === size && claimed.rootSha256 === encodeHex(root)) return undefined
+  const file = trailPath('checkpoint')
+  return {
+    code: 'pack-inconsistent',
+    verdict: 'altered',
+    message: `${file} is not the head that the manifest names`,
+    file,
+  }
+}
+
+function inTrail(finding: Finding): Finding {
+  return finding.file === undefined ? finding : { ...finding, file: trailPath(finding.file) }
+}
