@@ -181,6 +181,19 @@ test('a child ends with its caller, and its sessions at the database with it', a
   while (gate.list().some(({ session }) => session.identity.name === 'carol')) await new Promise(setImmediate)
 })
 
+test('a login that is revoked ends what its child has open at the database, and it gets in no more', async () => {
+  const caller = testCaller('gina')
+  const process = await servers.take(caller, server)
+  const isOpen = (): boolean => gate.list().some(({ session }) => session.grantId === 'grt_gina')
+  const call = callTool(process, 'query', { text: 'select 1', ms: 300 })
+  while (!isOpen()) await new Promise(setImmediate)
+  revoke({ grantId: 'grt_gina', by: 'bob', reason: 'test' })
+  while (isOpen()) await new Promise(setImmediate)
+  await call
+  assert.match(String(await callTool(process, 'query', { text: 'select 1' })), /the login behind it was revoked/)
+  caller.end()
+})
+
 /** A door without a child: what comes by it is asked directly. */
 async function openDoor(session: Session = testCaller('dave').session, more: Partial<DoorFacts> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'spd-'))
