@@ -184,10 +184,10 @@ export interface Scrubber {
 /** Replaces card numbers and track data in payloads before they are recorded, which may take longer than one turn of the event loop. */
 export interface PayloadScrubber {
   /**
-   * The scrubbed payload: at once when it is small, else promised. `undefined` when it could not be scrubbed (too much is waiting, it took too
+   * The scrubbed payload: at once when it is small and so are those `ahead` of it in its batch together (in bytes), else promised. `undefined` when it could not be scrubbed (too much is waiting, it took too
    * long, the detector failed): then it must be neither recorded nor sent. Never throws, never rejects; the bytes given are not changed.
    */
-  scrub(payload: Bytes): Bytes | undefined | Promise<Bytes | undefined>
+  scrub(payload: Bytes, ahead?: number): Bytes | undefined | Promise<Bytes | undefined>
 }
 
 /** The masking of results. */

@@ -218,6 +218,18 @@ test('payloads are recorded as scrubbed, in order, also those that take longer',
   assert.deepEqual(payloads, ['s', 'l***', 's'])
 })
 
+test('with each payload goes how much of its batch lies ahead of it', async () => {
+  const { scrubber, openSession } = boundary()
+  const heard: unknown[] = []
+  scrubber.scrub = (payload, ahead) => {
+    heard.push(ahead)
+    return payload
+  }
+  const session = await openSession()
+  await session.admit(['one', 'two and', 'three'].map((text) => ({ shape: select, payload: toUtf8(text) })))
+  assert.deepEqual(heard, [0, 3, 10])
+})
+
 test('what could not be scrubbed is refused, and on record without its payload', async () => {
   const { entries, scrubber, openSession } = boundary()
   scrubber.scrub = (payload) => (payload.length === 4 ? Promise.resolve(undefined) : payload)

@@ -80,7 +80,7 @@ export class GatedSession implements OpenSession {
     this.#refuseWhenEnded()
     // What is under way in the MCP server is what caused this, not what is when the payload has been scrubbed.
     const way = wayOf(this.session.via)
-    const scrubbing = batch.map((operation) => this.#ports.scrubber.scrub(operation.payload))
+    const scrubbing = this.#scrub(batch)
     const payloads = areScrubbed(scrubbing) ? scrubbing : await this.#untilScrubbed(scrubbing)
     const asking = this.#asking(way)
     const asked = batch.map((operation, index) => decideScrubbed(operation, payloads[index], asking))
@@ -105,6 +105,15 @@ export class GatedSession implements OpenSession {
   close(end: SessionEnd): Promise<void> {
     this.#closing ??= this.#close(end)
     return this.#closing
+  }
+
+  #scrub(batch: readonly Operation[]): readonly Scrubbing[] {
+    let ahead = 0
+    return batch.map(({ payload }) => {
+      const scrubbed = this.#ports.scrubber.scrub(payload, ahead)
+      ahead += payload.length
+      return scrubbed
+    })
   }
 
   /** Waits for payloads that are scrubbed elsewhere; the session may end meanwhile. */

@@ -15,18 +15,18 @@ function start(t: TestContext, limits: Partial<ScrubLimits> = {}, entry?: URL): 
   return scrubber
 }
 
-/** A thread that does as the first byte says: scrubs nothing, dies, hangs, or answers something else. */
+/** A thread that does as the first byte of an order says: scrubs nothing, dies, hangs, or answers something else. */
 const troubled = new URL(
   `data:text/javascript,${encodeURIComponent(`
     import { parentPort } from 'node:worker_threads'
-    parentPort.on('message', (payload) => {
-      switch (String.fromCharCode(payload[0])) {
+    parentPort.on('message', ({ bytes }) => {
+      switch (String.fromCharCode(bytes[0])) {
         case 'd': process.exit(1)
         case 'h': for (;;);
         case 't': throw new Error('thrown')
-        case 's': return parentPort.postMessage(payload.subarray(1))
+        case 's': return parentPort.postMessage(bytes.subarray(1))
         case 'n': return parentPort.postMessage(undefined)
-        default: return parentPort.postMessage(payload, [payload.buffer])
+        default: return parentPort.postMessage(bytes, [bytes.buffer])
       }
     })
     parentPort.postMessage('ready')
@@ -66,6 +66,21 @@ test('large payloads are scrubbed as small ones are, and stay as they were', asy
   assert.deepEqual(payloads, originals)
 })
 
+test('a batch of small payloads is scrubbed at once as far as they are small together', async (t) => {
+  const scrubber = start(t, { orderBytes: 50_000 })
+  let ahead = 0
+  const answers = Array.from({ length: 40 }, (_, index) => {
+    const payload = toUtf8(`${index}: ${card}${' '.repeat(4_000)}`)
+    const answer = scrubber.scrub(payload, ahead)
+    ahead += payload.length
+    return { payload, answer, isAtOnce: answer instanceof Uint8Array }
+  })
+  const atOnce = answers.filter(({ isAtOnce }) => isAtOnce).length
+  assert.equal(atOnce, 16)
+  assert.ok(answers.slice(0, atOnce).every(({ isAtOnce }) => isAtOnce))
+  for (const { payload, answer } of answers) assert.deepEqual(await answer, inline.scrub(payload))
+})
+
 test('what is too much at once is not scrubbed, by number or by bytes', async (t) => {
   for (const limits of [{ waiting: 2 }, { waitingBytes: 50_000 }]) {
     const scrubber = start(t, limits)
@@ -86,8 +101,8 @@ const troubles = [
   ['answers nothing', 'n'],
 ] as const
 for (const [trouble, mark] of troubles) {
-  test(`a thread that ${trouble} costs the payload that it has, and no other`, async (t) => {
-    const scrubber = start(t, { workMs: 300, restartMs: 1 }, troubled)
+  test(`a thread that ${trouble} costs what it was given, and nothing else`, async (t) => {
+    const scrubber = start(t, { workMs: 300, restartMs: 1, orderBytes: 1 }, troubled)
     await scrubber.start()
     const answers = await all(scrubber, 'before', mark, 'after')
     assert.deepEqual(

@@ -7,9 +7,13 @@ import { ScrubThread } from './scrub-thread.ts'
 export interface ScrubLimits {
   /** From so many bytes on a payload is scrubbed in the other thread: the worst text of this size takes this one about two milliseconds. */
   readonly largeBytes: number
+  /** From so many bytes on the rest of a batch is scrubbed there, however small its payloads are. */
+  readonly batchBytes: number
   /** Payloads that may wait, and their bytes. */
   readonly waiting: number
   readonly waitingBytes: number
+  /** Payloads that the thread gets at once, in bytes; at least one. */
+  readonly orderBytes: number
   /** From when a payload is handed over until it is scrubbed or given up. */
   readonly waitMs: number
   /** From when the thread has it. */
@@ -20,8 +24,10 @@ export interface ScrubLimits {
 
 const DEFAULT_LIMITS: ScrubLimits = {
   largeBytes: 16_384,
-  waiting: 1024,
+  batchBytes: 65_536,
+  waiting: 16_384,
   waitingBytes: 33_554_432,
+  orderBytes: 1_048_576,
   waitMs: 10_000,
   workMs: 5_000,
   restartMs: 250,
@@ -72,8 +78,10 @@ export class ThreadedScrubber implements PayloadScrubber, AsyncDisposable {
     await this.#running()
   }
 
-  scrub(payload: Bytes): Bytes | undefined | Promise<Bytes | undefined> {
-    return payload.length < this.#limits.largeBytes ? this.#scrubHere(payload) : this.#enqueue(payload)
+  scrub(payload: Bytes, ahead = 0): Bytes | undefined | Promise<Bytes | undefined> {
+    const { largeBytes, batchBytes } = this.#limits
+    const isSmall = payload.length < largeBytes && ahead + payload.length < batchBytes
+    return isSmall ? this.#scrubHere(payload) : this.#enqueue(payload)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,27 +119,37 @@ export class ThreadedScrubber implements PayloadScrubber, AsyncDisposable {
     })
   }
 
-  /** Gives the thread what waits, one after the other, the longest waiting first. */
+  /** Gives the thread what waits, the longest waiting first. */
   async #work(): Promise<void> {
     if (this.#isWorking) return
     this.#isWorking = true
-    for (let [next] = this.#waiting; next !== undefined; [next] = this.#waiting) {
+    while (this.#waiting.size > 0) {
       const thread = await this.#running()
       if (this.#isClosed) break
-      // While the thread came up, the one that had waited longest may have been given up.
-      const [first] = this.#waiting
-      if (first === undefined) break
-      if (thread !== undefined) await this.#scrubThere(first, thread)
+      if (thread !== undefined) await this.#scrubThere(this.#nextOrder(), thread)
     }
     this.#isWorking = false
   }
 
-  async #scrubThere(waiting: Waiting, thread: ScrubThread): Promise<void> {
-    const { payload } = waiting
-    const scrubbed = await thread.scrub(payload, this.#limits.workMs)
-    const isWhole = scrubbed?.length === payload.length
-    if (!isWhole && !this.#isClosed) this.#failed('broke', payload)
-    this.#settle(waiting, isWhole ? scrubbed : undefined)
+  /** What has waited longest, as much as the thread gets at once. */
+  #nextOrder(): readonly Waiting[] {
+    const order: Waiting[] = []
+    let bytes = 0
+    for (const waiting of this.#waiting) {
+      bytes += waiting.payload.length
+      if (order.length > 0 && bytes > this.#limits.orderBytes) break
+      order.push(waiting)
+    }
+    return order
+  }
+
+  async #scrubThere(order: readonly Waiting[], thread: ScrubThread): Promise<void> {
+    const payloads = order.map(({ payload }) => payload)
+    const scrubbed = await thread.scrub(payloads, this.#limits.workMs)
+    for (const [index, waiting] of order.entries()) {
+      if (scrubbed === undefined && !this.#isClosed) this.#failed('broke', waiting.payload)
+      this.#settle(waiting, scrubbed?.[index])
+    }
   }
 
   /** The thread, ready; a new one after a moment when the last one broke. */

@@ -7,10 +7,18 @@ const START_TIMEOUT_MS = 15_000
 /** Heap of the thread in MB; payloads lie outside it. */
 const HEAP_MB = 64
 
-/** This side of one scrubbing thread: one payload at a time, never a rejection, and after a fault only disposal. */
+/** What the thread is given; its answer is the same bytes, scrubbed. */
+export interface ScrubOrder {
+  /** Payloads, one behind the other. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** Where each of them ends. */
+  readonly ends: readonly number[]
+}
+
+/** This side of one scrubbing thread: one order at a time, never a rejection, and after a fault only disposal. */
 export class ScrubThread {
   readonly #worker: Worker
-  /** Ends the wait for the payload in work. */
+  /** Ends the wait for the order in work. */
   #settle: ((scrubbed: Bytes | undefined) => void) | undefined
   #isGone = false
   /** Resolves when it came up, or did not. */
@@ -36,8 +44,24 @@ export class ScrubThread {
     return this.#isGone
   }
 
-  /** Scrubs a payload within a time; undefined when that failed. Only one at a time may be given, and only once it is ready. */
-  scrub(payload: Bytes, timeoutMs: number): Promise<Bytes | undefined> {
+  /**
+   * Scrubs payloads within a time, in copies of them; undefined when that failed, for all. Only one call at a time may be made, and only once
+   * it is ready.
+   */
+  async scrub(payloads: readonly Bytes[], timeoutMs: number): Promise<readonly Bytes[] | undefined> {
+    const bytes = new Uint8Array(payloads.reduce((sum, { length }) => sum + length, 0))
+    let end = 0
+    const ends = payloads.map((payload) => {
+      bytes.set(payload, end)
+      end += payload.length
+      return end
+    })
+    const scrubbed = await this.#send({ bytes, ends }, timeoutMs)
+    if (scrubbed?.length !== end) return undefined
+    return ends.map((last, index) => scrubbed.subarray(ends[index - 1] ?? 0, last))
+  }
+
+  #send(order: ScrubOrder, timeoutMs: number): Promise<Bytes | undefined> {
     if (this.#isGone) return Promise.resolve(undefined)
     return new Promise((resolve) => {
       const late = setTimeout(() => {
@@ -50,9 +74,7 @@ export class ScrubThread {
         resolve(scrubbed)
       }
       this.#worker.ref()
-      // The payload stays its owner's: what is given away is a copy.
-      const copy = new Uint8Array(payload)
-      this.#worker.postMessage(copy, [copy.buffer])
+      this.#worker.postMessage(order, [order.bytes.buffer])
     })
   }
 

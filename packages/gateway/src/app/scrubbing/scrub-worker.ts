@@ -1,9 +1,11 @@
 /**
- * The thread in which large payloads are scrubbed: their bytes come and go by transfer, one at a time. It holds nothing between two of them.
+ * The thread in which large payloads are scrubbed: their bytes come and go by transfer, several in one buffer. It holds nothing between two of
+ * them.
  */
 import { constants, setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { createScrubber } from '#masking'
+import type { ScrubOrder } from './scrub-thread.ts'
 
 const port = parentPort
 if (port === null) throw new Error('this file runs as a worker')
@@ -14,15 +16,19 @@ if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BEL
 
 const scrubber = createScrubber()
 
-port.on('message', (payload: Uint8Array<ArrayBuffer>) => {
+port.on('message', ({ bytes, ends }: ScrubOrder) => {
   try {
-    scrubber.scrubInPlace(payload, 0, payload.length)
+    let start = 0
+    for (const end of ends) {
+      scrubber.scrubInPlace(bytes, start, end)
+      start = end
+    }
   } catch {
-    // What was thrown may quote the payload. Without an answer nothing is recorded or sent.
+    // What was thrown may quote a payload. Without an answer nothing is recorded or sent.
     port.postMessage(undefined)
     return
   }
-  port.postMessage(payload, [payload.buffer])
+  port.postMessage(bytes, [bytes.buffer])
 })
 
 port.postMessage('ready')
