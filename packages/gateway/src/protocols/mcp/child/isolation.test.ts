@@ -192,7 +192,9 @@ for (const kind of kinds) {
       gateway.kill('SIGKILL')
       await once(gateway, 'exit')
       assert.ok(await within(1_000, () => processesNamed(name) === 0), 'it is gone within a second')
-      await rm(runFolder, { recursive: true, force: true })
+      // The next gateway would remove them.
+      const open = join(tmpdir(), `sallyport-uids-${String(gateway.pid)}`)
+      for (const left of [runFolder, open]) await rm(left, { recursive: true, force: true })
     })
 
     holds('code in a folder that only its owner can enter works', async () => {

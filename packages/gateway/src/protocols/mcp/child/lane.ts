@@ -17,11 +17,13 @@ export class Lane {
   /**
    * Waits for its turn; resolves to what ends it. Whoever gives up while waiting is out of the queue.
    *
-   * @throws {GatewayError} `SP_BUSY`; or the signal's reason.
+   * @param signals each of them ends the waiting.
+   * @throws {GatewayError} `SP_BUSY`; or a signal's reason.
    */
-  async enter(signal: AbortSignal): Promise<() => void> {
-    signal.throwIfAborted()
-    if (this.#isTaken) await this.#turn(signal)
+  async enter(...signals: readonly AbortSignal[]): Promise<() => void> {
+    for (const signal of signals) signal.throwIfAborted()
+    // Most find it free, and joining signals costs more than all the rest.
+    if (this.#isTaken) await this.#turn(AbortSignal.any([...signals]))
     this.#isTaken = true
     let isOver = false
     return () => {

@@ -83,7 +83,7 @@ export class ToolChild implements ToolServerProcess {
   async call(request: CallRequest, signal: AbortSignal): Promise<ServerAnswer> {
     if (this.#isStopping) throw new NotSent()
     const reviewed = request.definition ?? this.#hashOf(request.tool)
-    const leave = await this.#lane.enter(AbortSignal.any([signal, this.over, this.#turningAway.signal]))
+    const leave = await this.#lane.enter(signal, this.over, this.#turningAway.signal)
     let isDrained = true
     try {
       if (this.#isStale) await this.#refresh()

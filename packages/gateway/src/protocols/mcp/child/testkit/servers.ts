@@ -101,7 +101,10 @@ export async function startServers(
   const runFolder = await mkdtemp(join(tmpdir(), 'spt-'))
   const probed = await probeIsolation({ folder: runFolder, ...(kind === undefined ? {} : { kinds: [kind] }) })
   const { isolation } = probed
-  if (isolation === undefined) return probed.tried.join('; ')
+  if (isolation === undefined) {
+    await rm(runFolder, { recursive: true, force: true })
+    return probed.tried.join('; ')
+  }
   const lines: string[] = []
   const note = (level: string) => (event: string, facts?: object) => {
     lines.push(`${level} ${event} ${JSON.stringify(facts ?? {})}`)
