@@ -102,15 +102,15 @@ export function may(services: ApiServices, caller: Caller, action: BoundaryActio
   )
 }
 
-/** Records a deed that needs no permit of its own (reading what one did oneself). */
+/** Records a deed that needs no permit of its own (reading what one did oneself), or has it; answers the reference of the record. */
 export async function recordOwn(
   services: ApiServices,
   caller: Caller,
   activity: string,
   details: JsonObject,
-): Promise<void> {
+): Promise<string> {
   const { identity: actor, client } = caller
-  await record(services, { class: 'api-activity', activity, actor, client, status: 'success', details })
+  return await record(services, { class: 'api-activity', activity, actor, client, status: 'success', details })
 }
 
 function deedEvent(caller: Caller, deed: Deed, decision: Decision): TrailEvent {

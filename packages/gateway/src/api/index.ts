@@ -20,11 +20,19 @@ export {
   type TrailVerification,
   type WhoAmI,
 } from './contract.ts'
+export {
+  EVIDENCE_HEADERS,
+  type EntitlementList,
+  type EntitlementView,
+  type EvidenceRequest,
+} from './evidence-contract.ts'
 export type { RequestFacts, RequestList, RequestView } from './request-contract.ts'
 export { createApi } from './routes.ts'
 export type { Transcript, TranscriptEntry } from './transcript-contract.ts'
 export type {
   ApiServices,
+  BuiltEvidence,
+  EvidenceControl,
   Explain,
   Logins,
   RevocationTarget,

@@ -3,7 +3,9 @@ import { bodyLimit } from 'hono/body-limit'
 import { GatewayError } from '#model'
 import { ApiRefusal, authenticate } from './access.ts'
 import { revoke, secretRoutes, sessionRoutes, trailRoutes, whoami } from './administration.ts'
+import { entitlements } from './entitlements.ts'
 import type { ApiEnvironment } from './environment.ts'
+import { evidenceRoutes } from './evidence.ts'
 import { toProblem } from './problem.ts'
 import { recordRoutes } from './records.ts'
 import { RefusedTokens } from './refused-tokens.ts'
@@ -46,6 +48,8 @@ function authenticated(services: ApiServices): Hono<ApiEnvironment> {
   routes.post('/revocations', (context) => revoke(services, context))
   routes.route('/records', recordRoutes(services))
   routes.route('/requests', requestRoutes(services))
+  routes.route('/evidence', evidenceRoutes(services))
+  routes.get('/entitlements', (context) => entitlements(services, context))
   routes.route('/sessions', sessionRoutes(services))
   routes.route('/secrets', secretRoutes(services))
   routes.route('/trail', trailRoutes(services))

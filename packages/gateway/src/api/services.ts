@@ -13,6 +13,7 @@ import type {
   TrailOutlet,
 } from '#model'
 import type { RecordRow, TrailReader } from '#model/read'
+import type { EntitlementFacts } from './evidence-contract.ts'
 import type { RequestFacts } from './request-contract.ts'
 
 /** What the HTTP API needs of the rest; `app` fills it in. */
@@ -29,6 +30,9 @@ export interface ApiServices {
   readonly secrets: SecretControl
   readonly approvals: ApprovalControl
   readonly explain: Explain
+  readonly evidence: EvidenceControl
+  /** What policy permits, of whom. */
+  entitlements(subject: EntitlementSubject): readonly EntitlementFacts[]
   /** Verifies the trail's folder as `sallyport-verify` does. */
   verifyTrail(): Promise<{ readonly exitCode: number; readonly lines: readonly string[] }>
   /** Whether the parts work, for `/readyz`. */
@@ -99,6 +103,41 @@ export interface SecretListing {
 export interface Explain {
   /** Lines for people: which policies matched or nearly did, under the policy in force now. `full`: also policies about others. */
   explain(row: RecordRow, full: boolean): readonly string[]
+}
+
+/** Whose entitlements. */
+export type EntitlementSubject =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'identity'; readonly identity: Pick<Identity, 'kind' | 'id' | 'groups'> }
+  | { readonly kind: 'tool'; readonly server: string; readonly tool: string }
+
+/** Building evidence packs. */
+export interface EvidenceControl {
+  /**
+   * Builds one, after what is durable now is in a signed checkpoint.
+   *
+   * @throws {GatewayError} `SP_API_NOT_FOUND` when the period has no records; `SP_BUSY` while another one is built.
+   */
+  build(order: {
+    readonly fromMs: number
+    readonly toMs: number
+    readonly disclosed: 'none' | 'statements'
+    readonly by: string
+    readonly atMs: number
+  }): Promise<BuiltEvidence>
+}
+
+/** A pack that waits to be handed over. */
+export interface BuiltEvidence {
+  /** SHA-256 of its manifest (hexadecimal): names all of it. */
+  readonly manifestSha256: string
+  readonly records: { readonly first: number; readonly last: number }
+  /** How many. */
+  readonly files: number
+  /** All of it as an archive (`base/tar.ts`). */
+  archive(): AsyncIterable<Bytes>
+  /** Removes it; may be called again. */
+  dispose(): Promise<void>
 }
 
 /** Requests for held operations, as people see and answer them. */

@@ -3,12 +3,13 @@ import { join, resolve } from 'node:path'
 import { createApi, type ApiServices } from '#api'
 import { openTrailReader, type IndexedReader } from '#evidence'
 import { createIdentity, type IdentityService } from '#identity'
-import type { Resource, TrailEvent, TrailOutlet } from '#model'
+import { GatewayError, type Resource, type TrailEvent, type TrailOutlet } from '#model'
 import { createGate, type SessionGate } from '#pipeline'
 import type { LoadedPolicy } from '#policy'
 import { createClassifier } from '#protocols/postgres'
 import { DEFAULT_LIMITS } from '#trail'
 import { type Config, loadConfig } from './config/load.ts'
+import { type ActivePolicy, createEvidence } from './evidence.ts'
 import { createExplain } from './explain.ts'
 import { type Foundation, openFoundation, type StartOptions } from './foundation.ts'
 import { createHttpServer } from './http.ts'
@@ -69,7 +70,7 @@ async function assemble(
   stack: AsyncDisposableStack,
 ): Promise<Gateway> {
   const { trail, log, masking, vault, approvals } = foundation
-  let policy = loaded
+  let active: ActivePolicy = { policy: loaded, activationRecord: -1 }
   const secrets = createSecretSource(config.folder, options.environment, vault)
   const identity = await openIdentity(config, foundation, secrets)
   stack.defer(() => {
@@ -84,7 +85,7 @@ async function assemble(
   )
   const gate = createGate({
     credentials: doors.credentials,
-    policy: () => policy,
+    policy: () => active.policy,
     trail,
     scrubber,
     approvals,
@@ -101,7 +102,7 @@ async function assemble(
   trail.onCheckpoint(({ size }) => {
     reader.advance(size)
   })
-  const services = apiServices(config, { foundation, identity, gate, reader, policy: () => policy })
+  const services = apiServices(config, { foundation, identity, gate, reader, active: () => active })
   // Answers every fault itself (routes.ts), so its promise is only an end.
   const answerApi = getRequestListener(createApi(services).fetch)
   const classifier = stack.use(createClassifier())
@@ -121,7 +122,7 @@ async function assemble(
     tlsFiles(config),
   )
   // Nobody is let in under a policy that is not on record.
-  await recordActivation(trail, policy.hash)
+  active = await activate(trail, loaded)
   await listen(http, config.file.listen.http)
   stack.defer(() => closeListener(http))
   const tcp = createTcpServer((socket) => {
@@ -136,9 +137,7 @@ async function assemble(
   return {
     addresses: () => addressesOf(config, mcp.isolation),
     reloadPolicy: async () => {
-      const fresh = loadPolicyFolder(config)
-      await recordActivation(trail, fresh.hash)
-      policy = fresh
+      active = await activate(trail, loadPolicyFolder(config))
     },
     stop: () => stack.disposeAsync(),
   }
@@ -216,11 +215,13 @@ interface Parts {
   readonly identity: IdentityService
   readonly gate: SessionGate
   readonly reader: IndexedReader
-  readonly policy: () => LoadedPolicy
+  readonly active: () => ActivePolicy
 }
 
-function apiServices(config: Config, { foundation, identity, gate, reader, policy }: Parts): ApiServices {
+function apiServices(config: Config, { foundation, identity, gate, reader, active }: Parts): ApiServices {
   const { trail, vault, approvals, trailFolder } = foundation
+  const policy = (): LoadedPolicy => active().policy
+  const resources = config.resources.map(({ resource }) => resource)
   return {
     clock: systemClock,
     version: VERSION,
@@ -228,7 +229,7 @@ function apiServices(config: Config, { foundation, identity, gate, reader, polic
     policy,
     trail,
     reader,
-    resources: config.resources.map(({ resource }) => resource),
+    resources,
     logins: {
       verify: (secret) => identity.verifyApi(secret),
       names: (ids) => identity.names(ids),
@@ -244,20 +245,32 @@ function apiServices(config: Config, { foundation, identity, gate, reader, polic
     secrets: vault,
     approvals,
     explain: createExplain(policy, systemClock),
+    evidence: createEvidence({
+      dataFolder: config.dataFolder,
+      trailFolder,
+      trail,
+      reader,
+      resources,
+      active,
+      names: (ids) => identity.names(ids),
+    }),
+    entitlements: (subject) => policy().entitlements(subject),
     verifyTrail: () => verifyTrailFolder(trailFolder),
     readiness: async () => ({ trail: trail.status().writable, identityProvider: await identity.upstreamReachable() }),
   }
 }
 
 /** Records that a policy is in force from now on; resolves when that is durable. */
-async function recordActivation(trail: TrailOutlet, hash: string): Promise<void> {
+async function activate(trail: TrailOutlet, policy: LoadedPolicy): Promise<ActivePolicy> {
   const event: TrailEvent = {
     class: 'entity-management',
     activity: 'activate',
     status: 'success',
-    details: { entity: { type: 'policy', uid: hash } },
+    details: { entity: { type: 'policy', uid: policy.hash } },
   }
-  await trail.record([{ kind: 'event', timeMs: systemClock.nowMs(), event }])
+  const [receipt] = await trail.record([{ kind: 'event', timeMs: systemClock.nowMs(), event }])
+  if (receipt === undefined) throw new GatewayError('SP_TRAIL_UNAVAILABLE')
+  return { policy, activationRecord: receipt.sequence }
 }
 
 function tlsFiles(config: Config): { cert: string; key: string } | undefined {

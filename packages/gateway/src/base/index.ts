@@ -7,4 +7,5 @@ export { type Bytes, concatBytes, fromUtf8, parseUtf8, toHex, toUtf8 } from './b
 export type { Clock, Ids } from './clock.ts'
 export { canonicalJson, type Json, type JsonObject } from './json.ts'
 export { formatRef, parseRef } from './ref.ts'
+export { TAR_BLOCK_BYTES, tarEnd, type TarFile, tarHeader, tarPadding, type TarPart, TarReader } from './tar.ts'
 export { Secret } from './secret.ts'

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { GatewayError, catalogue } from '#model'
 import { secretCommands, sessionCommands, trailCommands } from './commands/administration.ts'
+import { evidenceCommands } from './commands/evidence.ts'
 import { gatewayCommands } from './commands/gateway.ts'
 import { logCommands } from './commands/log.ts'
 import { loginCommands, tokenCommands } from './commands/login.ts'
@@ -41,6 +42,7 @@ async function main(argv: readonly string[]): Promise<void> {
   sessionCommands(program, context)
   secretCommands(program, context)
   trailCommands(program, context)
+  evidenceCommands(program, context)
   gatewayCommands(program, context)
   program.configureHelp({ showGlobalOptions: true })
   for (const command of allCommands(program))

@@ -11,6 +11,7 @@ export {
   type BuiltPack,
   type EntitlementFacts,
   type EntitlementSubject,
+  packArchive,
   type PackOrder,
   type PackSources,
   type PolicyInForce,

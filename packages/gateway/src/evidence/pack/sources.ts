@@ -21,7 +21,7 @@ export interface PackSources {
   /** The name and version of the product. */
   readonly product: string
   /** Names of identities, as far as the roster still has them. */
-  names(ids: readonly string[]): Promise<Readonly<Record<string, string>>>
+  readonly names: (ids: readonly string[]) => Promise<Readonly<Record<string, string>>>
   /** The policy in force, and the record that put it in force; undefined when that is not known. */
   policy(): PolicyInForce | undefined
   /** What policy permits. */

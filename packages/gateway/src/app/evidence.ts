@@ -1,0 +1,115 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { BuiltEvidence, EvidenceControl } from '#api'
+import { buildPack, packArchive, type PackSources } from '#evidence'
+import { GatewayError, type Resource } from '#model'
+import type { TrailReader } from '#model/read'
+import type { LoadedPolicy } from '#policy'
+import type { Trail } from '#trail'
+import { systemClock } from './system.ts'
+import { VERSION } from './version.ts'
+
+/** How long building waits for the checkpoint that covers what is durable. */
+const COVERED_MS = 60_000
+const COVERED_STEP_MS = 50
+const MAX_FILE_NAME = 64
+
+/** The policy in force, and the number of the record that it was put in force by. */
+export interface ActivePolicy {
+  readonly policy: LoadedPolicy
+  readonly activationRecord: number
+}
+
+/** What evidence is built from. */
+export interface EvidenceParts {
+  readonly dataFolder: string
+  readonly trailFolder: string
+  readonly trail: Trail
+  readonly reader: TrailReader
+  readonly resources: readonly Resource[]
+  readonly active: () => ActivePolicy
+  readonly names: PackSources['names']
+}
+
+/** Builds evidence packs in a folder of their own, one at a time; none outlives its being handed over, or a start. */
+export function createEvidence(parts: EvidenceParts): EvidenceControl {
+  const workFolder = join(parts.dataFolder, 'evidence')
+  // What a process that ended left behind may hold disclosed payloads.
+  rmSync(workFolder, { recursive: true, force: true })
+  mkdirSync(workFolder, { mode: 0o700 })
+  let isBuilding = false
+  return {
+    async build(order) {
+      if (isBuilding) throw new GatewayError('SP_BUSY', 'another pack is being built')
+      isBuilding = true
+      try {
+        await covered(parts)
+        return await buildIn(await mkdtemp(join(workFolder, 'pack-')), order, sourcesOf(parts))
+      } finally {
+        isBuilding = false
+      }
+    },
+  }
+}
+
+async function buildIn(
+  folder: string,
+  order: Parameters<EvidenceControl['build']>[0],
+  sources: PackSources,
+): Promise<BuiltEvidence> {
+  const dispose = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  try {
+    const { manifestSha256, records, files } = await buildPack(order, sources, folder)
+    return { manifestSha256, records, files: files.length, archive: () => packArchive(folder, files), dispose }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+/** Waits until all that is durable now is in a checkpoint and found by the index. */
+async function covered({ trail, reader }: EvidenceParts): Promise<void> {
+  const { durable } = trail.status()
+  const until = systemClock.monotonicMs() + COVERED_MS
+  while ((await reader.status()).indexed < durable) {
+    if (systemClock.monotonicMs() >= until)
+      throw new GatewayError('SP_API_UNAVAILABLE', 'the newest records are not in a checkpoint yet')
+    await delay(COVERED_STEP_MS)
+  }
+}
+
+function sourcesOf({ trailFolder, trail, reader, resources, active, names }: EvidenceParts): PackSources {
+  const { policy, activationRecord } = active()
+  return {
+    directory: trailFolder,
+    reader,
+    keys: trail.payloadKeys,
+    product: `Sallyport ${VERSION}`,
+    names,
+    policy: () => {
+      if (activationRecord < 0) return undefined
+      const { hash, canonicalText, sources } = policy
+      return {
+        hash,
+        canonicalText,
+        activationRecord,
+        files: sources.map(({ name, text }) => ({ name: fileName(name), text })),
+      }
+    },
+    entitlements: (subject) => policy.entitlements(subject).map((row) => ({ ...row, file: fileName(row.file) })),
+    tools: resources.flatMap((resource) =>
+      resource.kind === 'mcp' ? resource.tools.map(({ name }) => ({ server: resource.name, tool: name })) : [],
+    ),
+    sign: (manifestSha256) => trail.signPack(manifestSha256),
+  }
+}
+
+/** A policy file's name without its folder, in the letters that names in a pack have. */
+function fileName(path: string): string {
+  return basename(path)
+    .replaceAll(/[^A-Za-z0-9._-]/g, '_')
+    .replace(/^[.-]/, '_')
+    .slice(-MAX_FILE_NAME)
+}
