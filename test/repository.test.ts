@@ -38,7 +38,9 @@ test('links between the papers lead somewhere', () => {
 
 test('every file that ARCHITECTURE.md names is there', () => {
   const folders = ['', 'packages/gateway/src']
-  const text = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8').replaceAll('`P/', '`protocols/postgres/')
+  const text = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8')
+    .replaceAll('`P/', '`protocols/postgres/')
+    .replaceAll('`M/', '`protocols/mcp/')
   const named = [...text.matchAll(/`([\w./-]+(?:\.ts|\/))`/g)].map(([, name = '']) => name)
   const missing = named.filter((name) => !folders.some((folder) => existsSync(path.join(root, folder, name))))
   assert.ok(named.length > 30)
