@@ -176,8 +176,8 @@ test('columns that are not computed are given out whole, compared for equality, 
     assertNamed(sql, first, accesses)
     if (JSON.stringify(first.rows).match(whole) !== null) count.givingValues++
   })
-  await fc.assert(property, { numRuns: fuzzRuns(1000), seed })
+  await fc.assert(property, { numRuns: fuzzRuns(600), seed })
   t.diagnostic(JSON.stringify(count))
-  assert.ok(count.compared >= fuzzRuns(1000) / 3, 'too few statements run at all')
-  assert.ok(count.givingValues >= count.compared / 4, 'too few statements give any value')
+  assert.ok(count.compared >= fuzzRuns(600) / 3, 'too few statements run at all')
+  assert.ok(count.givingValues >= count.compared / 5, 'too few statements give any value')
 })

@@ -9,7 +9,7 @@ export const flowColumns: readonly string[] = ['a', 'b', 'id']
  * apart. Mostly one that PostgreSQL accepts, and with one answer whatever plan it chooses, but for the order of rows.
  */
 export const randomFlows: fc.Arbitrary<string> = fc
-  .array(fc.nat(0xffff), { minLength: 20, maxLength: 120 })
+  .array(fc.nat(0xffff), { minLength: 60, maxLength: 120 })
   .map((tape) => new Writer(tape).statement())
 
 /** Writes SQL by reading choices off a tape, so that fast-check can shrink what it wrote. */
@@ -17,6 +17,7 @@ class Writer {
   readonly #tape: readonly number[]
   #at = 0
   #names = 0
+  readonly #ctes: string[] = []
 
   constructor(tape: readonly number[]) {
     this.#tape = tape
@@ -44,21 +45,36 @@ class Writer {
     return items[this.#below(items.length)] ?? items[0] ?? ''
   }
 
+  /** A table, or a CTE that is in sight. */
+  #table(): string {
+    return this.#pick([...flowTables, ...this.#ctes, ...this.#ctes])
+  }
+
   #name(): string {
     return this.#pick(['t', 's', 'c', `n${this.#names++}`, `n${this.#names++}`])
   }
 
   /** A query with the columns `a` and `b`; `scope` are the sources around it. */
   #query(scope: readonly string[], depth: number): string {
-    const ctes = depth > 0 && this.#below(5) === 0 ? this.#with(scope, depth - 1) : ''
-    if (depth === 0 || this.#below(5) > 0) return ctes + this.#select(scope, depth)
-    const operation = this.#pick(['union all', 'union all', 'union', 'intersect', 'except'])
-    const order = this.#below(4) === 0 ? ' order by 1, 2' : ''
-    return `${ctes}(${this.#select(scope, depth - 1)}) ${operation} (${this.#select(scope, depth - 1)})${order}`
+    if (depth > 0 && this.#below(5) === 0) {
+      const name = this.#name()
+      const ctes = this.#with(name, scope, depth - 1)
+      this.#ctes.push(name)
+      const query = this.#body(scope, depth)
+      this.#ctes.pop()
+      return ctes + query
+    }
+    return this.#body(scope, depth)
   }
 
-  #with(scope: readonly string[], depth: number): string {
-    const name = this.#name()
+  #body(scope: readonly string[], depth: number): string {
+    if (depth === 0 || this.#below(5) > 0) return this.#select(scope, depth)
+    const operation = this.#pick(['union all', 'union all', 'union', 'intersect', 'except'])
+    const order = this.#below(4) === 0 ? ' order by 1, 2' : ''
+    return `(${this.#select(scope, depth - 1)}) ${operation} (${this.#select(scope, depth - 1)})${order}`
+  }
+
+  #with(name: string, scope: readonly string[], depth: number): string {
     switch (this.#below(4)) {
       case 0:
         return `with ${name} (b, a) as (${this.#query(scope, depth)}) `
@@ -77,7 +93,7 @@ class Writer {
     if (this.#below(3) === 0) items.push(this.#fromItem(outer, aliases, Math.min(depth, 1)))
     const scope = [...aliases, ...aliases, ...outer]
     const from = items.join(', ')
-    const where = this.#below(2) === 0 ? ` where ${this.#condition(scope, depth)}` : ''
+    const where = this.#below(3) === 0 ? ` where ${this.#condition(scope, depth)}` : ''
     switch (this.#below(8)) {
       case 0:
         return this.#grouped(scope, `${from}${where}`, depth)
@@ -155,7 +171,7 @@ class Writer {
     const alias = aliases.length === 0 ? this.#name() : `f${this.#names++}`
     const item = this.#source(outer, aliases, alias, depth)
     aliases.push(alias)
-    if (this.#below(4) > 0) return item
+    if (this.#below(5) > 0) return item
     const other = `j${this.#names++}`
     const right = this.#source(outer, [], other, Math.max(depth - 1, 0))
     aliases.push(other)
@@ -177,7 +193,7 @@ class Writer {
   }
 
   #source(outer: readonly string[], siblings: readonly string[], alias: string, depth: number): string {
-    switch (this.#below(depth > 0 ? 14 : 10)) {
+    switch (this.#below(depth > 0 ? 16 : 11)) {
       case 0:
         return `(values ('m0130', 'k'), ('p0260x', 'm0130'), (${this.#literal()}, 'k')) as ${alias} (a, b)`
       case 1:
@@ -185,16 +201,18 @@ class Writer {
       case 2:
         return `${this.#pick(flowTables)} as ${alias} (b, a)`
       case 3:
-        return `(select * from ${this.#pick(flowTables)}) as ${alias}`
-      case 10:
-        return `lateral (${this.#query([...siblings, ...outer], depth - 1)}) as ${alias}`
+        return `(select * from ${this.#table()}) as ${alias}`
+      case 4:
+        return `(select a as b, b as a from ${this.#table()}) as ${alias}`
       case 11:
-        return `(${this.#query(outer, depth - 1)}) as ${alias} (b, a)`
+        return `lateral (${this.#query([...siblings, ...outer], depth - 1)}) as ${alias}`
       case 12:
+        return `(${this.#query(outer, depth - 1)}) as ${alias} (b, a)`
       case 13:
+      case 14:
         return `(${this.#query(outer, depth - 1)}) as ${alias}`
       default:
-        return `${this.#pick(flowTables)} as ${alias}`
+        return `${this.#table()} as ${alias}`
     }
   }
 
