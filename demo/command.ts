@@ -17,6 +17,13 @@ export function spawnSallyport(boundary: Boundary, ...args: readonly string[]): 
   })
 }
 
+/** Starts another program of the checkout. */
+export function spawnProgram(script: string, ...args: readonly string[]): ChildProcessWithoutNullStreams {
+  const child = spawn(process.execPath, [...process.execArgv, script, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.end()
+  return child
+}
+
 /** Runs `sallyport` and collects what it says. */
 export async function sallyport(boundary: Boundary, ...args: readonly string[]): Promise<CommandResult> {
   const child = spawnSallyport(boundary, ...args)

@@ -11,7 +11,7 @@ export const PEOPLE = ['alice', 'bob', 'dana'] as const
 export type PersonName = (typeof PEOPLE)[number]
 
 /** Logs a person in with `sallyport login`, playing the browser. */
-export async function login(boundary: Boundary, person: PersonName): Promise<void> {
+export async function login(boundary: Boundary, person: string): Promise<void> {
   const child = spawnSallyport(boundary, 'login', '--url', boundary.url, '--profile', person, '--no-open')
   child.stdin.end()
   const ended = finish(child)
@@ -25,9 +25,9 @@ export async function login(boundary: Boundary, person: PersonName): Promise<voi
   if (exitCode !== 0) throw new Error(`${person} could not log in: ${stderr.trim()}`)
 }
 
-/** Gets a person's token for the database with `sallyport token`. */
-export async function tokenOf(boundary: Boundary, person: PersonName): Promise<string> {
-  const { exitCode, stdout, stderr } = await sallyport(boundary, 'token', 'cards', '--profile', person)
+/** Gets a person's token for a resource with `sallyport token`. */
+export async function tokenOf(boundary: Boundary, person: string, resource = 'cards'): Promise<string> {
+  const { exitCode, stdout, stderr } = await sallyport(boundary, 'token', resource, '--profile', person)
   if (exitCode !== 0) throw new Error(`${person} got no token: ${stderr.trim()}`)
   return stdout.trim()
 }
@@ -54,13 +54,18 @@ export async function connect(boundary: Boundary, user: string, password: string
   return client
 }
 
-/** Asks the API with the token that `sallyport login` kept for a person. */
-export async function api<T>(boundary: Boundary, person: PersonName, path: string): Promise<T> {
+/** The token for the API that `sallyport login` kept for a person. */
+export function apiToken(boundary: Boundary, person: string): string {
   const profile = JSON.parse(readFileSync(join(boundary.home, '.sallyport', `${person}.json`), 'utf8')) as {
     api: { token: string }
   }
+  return profile.api.token
+}
+
+/** Asks the API as a person who is logged in. */
+export async function api<T>(boundary: Boundary, person: string, path: string): Promise<T> {
   const response = await fetch(`${boundary.url}/api/v1${path}`, {
-    headers: { authorization: `Bearer ${profile.api.token}` },
+    headers: { authorization: `Bearer ${apiToken(boundary, person)}` },
   })
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
   return (await response.json()) as T
