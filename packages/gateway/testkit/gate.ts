@@ -134,6 +134,7 @@ function openSession(gate: TestGate, request: OpenRequest, name: string, context
   }
   gate.opened.push(session)
   let isClosed = false
+  const own = new Set<Admission>()
   return {
     session,
     ended: controller.signal,
@@ -141,20 +142,27 @@ function openSession(gate: TestGate, request: OpenRequest, name: string, context
       await (gate.hold ?? Promise.resolve())
       gate.batches.push(batch.length)
       if (gate.trailDown) throw new GatewayError('SP_TRAIL_UNAVAILABLE')
-      return batch.map((operation) => admitOne(gate, operation, context))
+      const verdicts = batch.map((operation) => admitOne(gate, operation, context))
+      for (const admission of gate.admissions.slice(-batch.length)) own.add(admission)
+      return verdicts
     },
     complete: (permit: Permit, outcome: Outcome) => {
       const admission = gate.admissions[permit.sequence]
       if (admission === undefined) throw new Error(`permit ${String(permit.sequence)} was never given`)
+      // As in the pipeline: what its session's end left behind has an outcome already.
+      if (isClosed && admission.outcome?.status === 'lost') return
       if (admission.outcome !== undefined) throw new Error(`permit ${String(permit.sequence)} was completed twice`)
       admission.outcome = outcome
     },
     touch: () => undefined,
     mayList: (tools) => tools.map((tool) => context.lists?.(tool) ?? true),
     close: async (end) => {
-      await Promise.resolve()
       if (isClosed) return
       isClosed = true
+      for (const admission of own) {
+        if (admission.kind === 'permit') admission.outcome ??= { status: 'lost', rows: 0, bytes: 0, durationMs: 0 }
+      }
+      await Promise.resolve()
       context.controllers.delete(controller)
       if (!controller.signal.aborted) controller.abort(end)
       gate.closed.push(end)

@@ -413,16 +413,23 @@ describe('taking a call back', () => {
     assert.equal(last().outcome?.digest, undefined)
   })
 
-  test('the session is ended: what runs is stopped', async () => {
-    const { runs, stopped } = endless()
-    const running = boundary.post(...modern('tools/call', { name: 'refund' }))
-    await runs
-    boundary.gate.endAll({ kind: 'revoked', by: 'carol', reason: 'test' })
-    await stopped
-    const message = (await (await running).json()) as JsonMessage
-    assert.equal(refusalOf(message)?.['code'], 'SP_SESSION_REVOKED')
-    assert.equal(last().outcome?.status, 'cancelled')
-  })
+  for (const era of ['before', 'now'] as const) {
+    test(`${era}: the session is ended: what runs is stopped, and on record as that`, async () => {
+      const headers = era === 'before' ? await beginLegacy() : undefined
+      const { runs, stopped } = endless()
+      const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'refund' } }
+      const running =
+        headers === undefined
+          ? boundary.post(...modern('tools/call', { name: 'refund' }))
+          : boundary.post(call, headers)
+      await runs
+      boundary.gate.endAll({ kind: 'revoked', by: 'carol', reason: 'test' })
+      await stopped
+      const message = (await (await running).json()) as JsonMessage
+      assert.equal(refusalOf(message)?.['code'], 'SP_SESSION_REVOKED')
+      assert.equal(last().outcome?.status, 'cancelled')
+    })
+  }
 
   test('an id that is under way is not taken twice', async () => {
     const headers = await beginLegacy()

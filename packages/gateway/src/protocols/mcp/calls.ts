@@ -179,7 +179,7 @@ function onOneLine(json: Bytes): Bytes {
 function answerFailure(exchange: Exchange, permit: Permit, error: unknown, { clock, log }: CallPorts): Answer {
   if (exchange.signal.aborted || exchange.open.ended.aborted) {
     conclude(clock, exchange, permit, { status: 'cancelled' })
-    if (exchange.signal.aborted) return errorAnswer({ code: REFUSED, message: 'the request was cancelled' })
+    if (!exchange.open.ended.aborted) return errorAnswer({ code: REFUSED, message: 'the request was cancelled' })
     return refusedCall(refusalOf(new GatewayError('SP_SESSION_REVOKED'), about(exchange, formatRef(permit.sequence))))
   }
   const fault = toFault(error, log)

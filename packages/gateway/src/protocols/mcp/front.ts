@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { GatewayError, isRefusal, type OpenSession, type Refusal, type SessionEnd } from '#model'
 import { bearerOf, challenge, clientOf, hasContradiction, isOwn, pathOf, readPath, resourceMetadata } from './access.ts'
 import { FailedAttempts } from './attempts.ts'
@@ -28,9 +29,12 @@ export function createMcp(options: McpOptions): Mcp {
   return new Front(options)
 }
 
-/** An open session of the boundary, and how many requests are under way in it. */
+/** What is under way in a session that has ended stops at once, and has said how it ended within this. */
+const STOP_MS = 1_000
+
+/** An open session of the boundary, and the requests under way in it. */
 interface Joined {
-  requests: number
+  readonly requests: Set<Promise<void>>
 }
 
 class Front implements Mcp {
@@ -44,6 +48,8 @@ class Front implements Mcp {
   readonly #dialogue: Dialogue
   readonly #joined = new Map<OpenSession, Joined>()
   readonly #running = new Set<Promise<void>>()
+  /** Sessions that have ended, until that is on record. */
+  readonly #ending = new Set<Promise<void>>()
   #isClosing = false
 
   constructor(options: McpOptions) {
@@ -70,7 +76,7 @@ class Front implements Mcp {
   async close(): Promise<void> {
     this.#isClosing = true
     await Promise.all([...this.#joined.keys()].map((open) => this.#end(open, { kind: 'shutdown' })))
-    await Promise.all(this.#running)
+    await Promise.all([...this.#running, ...this.#ending])
     await this.#options.servers.close()
   }
 
@@ -120,17 +126,19 @@ class Front implements Mcp {
     if ('status' in open) return open
     const served = this.#resources.get(name)
     const joined = this.#joined.get(open)
-    if (served === undefined || joined === undefined || joined.requests >= this.#limits.maxRequestsPerSession) {
+    if (served === undefined || joined === undefined || joined.requests.size >= this.#limits.maxRequestsPerSession) {
       return busy(false)
     }
-    joined.requests++
+    const answered = Promise.withResolvers<void>()
+    joined.requests.add(answered.promise)
     try {
       const body = await readBody(request, REQUEST_LIMITS.maxBytes, this.#limits.bodyTimeoutMs)
       if (typeof body === 'string') return unread(body)
       open.touch()
       return await this.#dialogue.answer({ request, body, open, served, gone: gone.signal })
     } finally {
-      joined.requests--
+      joined.requests.delete(answered.promise)
+      answered.resolve()
     }
   }
 
@@ -185,9 +193,11 @@ class Front implements Mcp {
   /** The first time that a session is seen, its end is waited for. */
   #watch(open: OpenSession): void {
     if (this.#joined.has(open)) return
-    this.#joined.set(open, { requests: 0 })
+    this.#joined.set(open, { requests: new Set() })
     const end = (): void => {
-      void this.#end(open, open.ended.reason as SessionEnd)
+      const ending = this.#end(open, open.ended.reason as SessionEnd)
+      this.#ending.add(ending)
+      void ending.finally(() => this.#ending.delete(ending))
     }
     if (open.ended.aborted) end()
     else open.ended.addEventListener('abort', end, { once: true })
@@ -195,8 +205,14 @@ class Front implements Mcp {
 
   /** Puts a session's end on record, and takes what belonged to it away. */
   async #end(open: OpenSession, end: SessionEnd): Promise<void> {
-    if (!this.#joined.delete(open)) return
+    const joined = this.#joined.get(open)
+    if (joined === undefined) return
+    this.#joined.delete(open)
     this.#sessions.forget(open)
+    // How its calls ended comes first: what is still open when a session is closed counts as lost.
+    if (open.ended.aborted) {
+      await Promise.race([Promise.all(joined.requests), delay(STOP_MS, undefined, { ref: false })])
+    }
     await open.close(end)
   }
 }
