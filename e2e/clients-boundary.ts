@@ -89,7 +89,7 @@ function changeConfiguration(boundary: Boundary): void {
 }
 
 /** The shortest time of a token is a minute: the store is told that it has passed. */
-function expireNewestToken(boundary: Boundary): void {
+export function expireNewestToken(boundary: Boundary): void {
   const store = new DatabaseSync(join(boundary.folder, 'data/store.db'))
   const newest = store.prepare(
     `update artefacts set expires_at_ms = ? where rowid =
