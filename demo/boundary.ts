@@ -43,7 +43,7 @@ export async function startBoundary(plan: BoundaryPlan): Promise<Boundary> {
   const ports = await freePorts(plan.ports)
   const idpUrl = `http://127.0.0.1:${ports.idp}`
   const servicePassword = randomBytes(24).toString('base64url')
-  const starting = Promise.all([startDatabase(plan, servicePassword), startIdp(folder, ports.idp)])
+  const starting = Promise.all([startDatabase(plan, servicePassword), startIdp(plan, folder, ports.idp)])
   // Sealing needs a configuration, but not yet where the database is: it is done while that starts.
   const config = writeConfig(plan, folder, ports, 1)
   await sealSecretOffline(config, {}, 'cards', servicePassword)
@@ -110,10 +110,10 @@ async function startDatabase(plan: BoundaryPlan, servicePassword: string): Promi
   })
 }
 
-async function startIdp(folder: string, port: number): Promise<Child> {
+async function startIdp({ people = [] }: BoundaryPlan, folder: string, port: number): Promise<Child> {
   return await startChild({
     script: join(HERE, 'idp.ts'),
-    args: ['--port', String(port)],
+    args: ['--port', String(port), ...people.flatMap((person) => ['--person', JSON.stringify(person)])],
     logFile: join(folder, 'idp.log'),
     isReady: (line) => line.startsWith('{'),
   })

@@ -1,7 +1,7 @@
 /**
  * A development identity provider, in a process of its own: OpenID Connect for alice, bob and dana, and job tokens for ci-bot.
  *
- *     node demo/idp.ts --port 8180 [--client-secret SECRET] [--job-token-seconds 600]
+ *     node demo/idp.ts --port 8180 [--client-secret SECRET] [--job-token-seconds 600] [--person '{"id":"erin","name":"Erin East","groups":["platform"]}']
  *
  * It prints one JSON line when it is ready and ends when its standard input closes. It asks nobody for a password, so it listens on loopback
  * only.
@@ -13,13 +13,20 @@ import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import { type Configuration, interactionPolicy, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 
-const ACCOUNTS: ReadonlyMap<string, { name: string; email: string; groups: string[] }> = new Map([
+const ACCOUNTS = new Map<string, { name: string; email: string; groups: readonly string[] }>([
   ['alice', { name: 'Alice Archer', email: 'alice@example.com', groups: ['support'] }],
   ['bob', { name: 'Bob Baker', email: 'bob@example.com', groups: ['payments-leads'] }],
   ['dana', { name: 'Dana Drew', email: 'dana@example.com', groups: ['auditors'] }],
 ])
 const MAX_FORM_BYTES = 4096
 const LIFETIME_SECONDS = 600
+
+/** Somebody besides the people of the demo. */
+interface FurtherPerson {
+  readonly id: string
+  readonly name: string
+  readonly groups: readonly string[]
+}
 
 interface Options {
   readonly issuer: string
@@ -34,8 +41,13 @@ async function main(): Promise<void> {
       port: { type: 'string', default: '0' },
       'client-secret': { type: 'string', default: '' },
       'job-token-seconds': { type: 'string', default: String(LIFETIME_SECONDS) },
+      person: { type: 'string', multiple: true, default: [] },
     },
   })
+  for (const person of values.person) {
+    const { id, name, groups } = JSON.parse(person) as FurtherPerson
+    ACCOUNTS.set(id, { name, email: `${id}@example.com`, groups })
+  }
   const server = createServer()
   server.listen(Number(values.port), '127.0.0.1')
   await once(server, 'listening')

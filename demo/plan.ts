@@ -21,6 +21,8 @@ export interface BoundaryPlan {
   readonly resources?: string
   /** Files of the policy folder besides the demo's, or in their place: their texts by name. */
   readonly policyFiles?: Readonly<Record<string, string>>
+  /** People whom the identity provider knows besides the demo's, with what it says of them. */
+  readonly people?: readonly { readonly id: string; readonly name: string; readonly groups: readonly string[] }[]
   /** What is said of the data. */
   readonly words: string
   /** Further settings of the database. */

@@ -11,9 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { loadConfig, openFoundation, verifyTrailFolder } from '#app'
 import { type Boundary, startBoundary } from '../demo/boundary.ts'
-import { sallyport } from '../demo/command.ts'
 import { SERVICE_USER } from '../demo/data.ts'
-import { connect, jobToken, login } from '../demo/people.ts'
+import { connect, jobToken, login, tokenOf } from '../demo/people.ts'
 import { type HttpAnswer, McpHttp, NotBegun } from './mcp-http.ts'
 import { fact, type OpenedRecord, openedTrail } from './opened-trail.ts'
 import { type OwnServer, ownPins, ownResource } from './own-server.ts'
@@ -169,7 +168,7 @@ class Caller {
 
   static async begin(boundary: Boundary, who: (typeof CALLERS)[number], index: number): Promise<Caller> {
     const renew = async (): Promise<string> =>
-      who === 'ci-bot' ? await jobToken(boundary) : await personToken(boundary, who)
+      who === 'ci-bot' ? await jobToken(boundary) : await tokenOf(boundary, who, 'marks')
     const era = index % 2 === 0 ? 'modern' : 'legacy'
     return new Caller(new McpHttp({ url: `${boundary.url}/mcp/marks`, token: await renew(), era }), renew)
   }
@@ -202,12 +201,6 @@ class Caller {
       throw error
     }
   }
-}
-
-async function personToken(boundary: Boundary, person: string): Promise<string> {
-  const { exitCode, stdout, stderr } = await sallyport(boundary, 'token', 'marks', '--profile', person)
-  if (exitCode !== 0) throw new Error(`${person} got no token: ${stderr.trim()}`)
-  return stdout.trim()
 }
 
 /** By turns simple queries and parameters. */

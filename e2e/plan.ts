@@ -12,6 +12,7 @@ export interface TestPlan {
   readonly resources?: string
   readonly policyFiles?: Readonly<Record<string, string>>
   readonly databaseSettings?: Readonly<Record<string, string>>
+  readonly people?: BoundaryPlan['people']
 }
 
 /** A plan on ports away from the demo's. */
@@ -34,6 +35,7 @@ export function testPlan(plan: TestPlan): BoundaryPlan {
     ...(plan.resources === undefined ? {} : { resources: plan.resources }),
     ...(plan.policyFiles === undefined ? {} : { policyFiles: plan.policyFiles }),
     ...(plan.configuration === undefined ? {} : { configuration: plan.configuration }),
+    ...(plan.people === undefined ? {} : { people: plan.people }),
     ...(plan.databaseSettings === undefined ? {} : { databaseSettings: plan.databaseSettings }),
   }
 }
