@@ -24,11 +24,14 @@ export interface Caller {
 export class ApiRefusal extends Error {
   readonly code: ErrorCode
   readonly ref: string | undefined
+  /** The reference of what was asked for, where that has one of its own: what to look at next. */
+  readonly about: string | undefined
 
-  constructor(code: ErrorCode, detail?: string, ref?: string) {
+  constructor(code: ErrorCode, detail?: string, ref?: string, about?: string) {
     super(detail ?? code)
     this.code = code
     this.ref = ref
+    this.about = about
   }
 }
 

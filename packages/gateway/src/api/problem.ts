@@ -19,8 +19,8 @@ const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   SP_BUSY: 503,
 }
 
-/** Builds the body of an error answer (RFC 9457). */
-export function toProblem(code: ErrorCode, detail?: string, ref?: string): Problem {
+/** Builds the body of an error answer (RFC 9457); `about` is the reference to look at next, when it is not that of the record of the refusal. */
+export function toProblem(code: ErrorCode, detail?: string, ref?: string, about: string | undefined = ref): Problem {
   const entry = catalogue[code]
   return {
     type: `urn:sallyport:problem:${code}`,
@@ -29,6 +29,6 @@ export function toProblem(code: ErrorCode, detail?: string, ref?: string): Probl
     detail: detail ?? entry.meaning,
     code,
     ...(ref === undefined ? {} : { ref }),
-    next: entry.next.replace('<ref>', ref ?? '<ref>'),
+    next: entry.next.replace('<ref>', about ?? '<ref>'),
   }
 }

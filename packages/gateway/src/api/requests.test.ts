@@ -140,6 +140,8 @@ test('showing a request opens what was asked, and is on record before', async ()
   assert.ok(!('sealed' in view.request) && !('digest' in view.request))
   const { activity, actor, details } = api.events.at(-1) ?? {}
   assert.deepEqual([activity, actor?.id, details], ['show-request', 'usr_bob', { ref }])
+  const roots = (await (await api.ask('root', `/${ref}`)).json()) as RequestView
+  assert.deepEqual([roots.request.ref, roots.payload], [ref, undefined], 'who may read the trail may not open payloads')
   const before = api.events.length
   for (const [who, at] of [
     ['carol', ref],
@@ -179,6 +181,7 @@ for (const who of refused) {
       const problem = (await response.json()) as Problem
       assert.equal(problem.code, 'SP_APPROVAL_NOT_YOURS')
       assert.equal(parseRef(problem.ref ?? ''), 50 + api.events.length)
+      assert.equal(problem.next, `see who may with: sallyport show ${ref}`)
       const { activity, status, actor } = api.events.at(-1) ?? {}
       assert.deepEqual([activity, status, actor?.id], [`request-${answer}`, 'failure', people[who]?.id])
       assert.equal((await api.approvals.find(ref, people['bob'] ?? assert.fail(), false))?.status, 'open')

@@ -54,23 +54,30 @@ async function show(services: ApiServices, context: Context<ApiEnvironment>): Pr
   const request = await services.approvals.find(ref, caller.identity, seesAll(services, caller))
   if (request === undefined) throw unknown(ref)
   await recordOwn(services, caller, 'show-request', { ref })
-  const payload = (await services.approvals.payload(ref)) ?? (await recordedPayload(services, caller, request))
+  const payload = await payloadOf(services, caller, request)
   const view = await viewOf(services, request)
   return context.json(payload === undefined ? view : { ...view, payload: fromUtf8(payload) })
 }
 
 /**
- * The payload of the record of the held operation, which is there as long as payloads are kept: the request has its own copy only while it can be
- * answered or used. For whoever asked, whoever answered, and whoever policy lets open payloads.
+ * What exactly is asked. The request has its own copy while it can be answered or used, for whoever may know of it by themselves; the record of the
+ * held operation has one as long as payloads are kept, for whoever asked or answered. Who may see all requests needs policy's leave to open payloads
+ * for both.
  */
-async function recordedPayload(
+async function payloadOf(
   services: ApiServices,
   caller: Caller,
   request: RequestFacts,
 ): Promise<Uint8Array | undefined> {
-  const sequence = parseRef(request.ref)
-  const isConcerned = personsOf(request).includes(caller.identity.id)
-  if (sequence === undefined || !(isConcerned || may(services, caller, 'openPayload'))) return undefined
+  const { ref } = request
+  const { identity } = caller
+  const mayOpen = may(services, caller, 'openPayload')
+  if (mayOpen || (await services.approvals.find(ref, identity, false)) !== undefined) {
+    const own = await services.approvals.payload(ref)
+    if (own !== undefined) return own
+  }
+  const sequence = parseRef(ref)
+  if (sequence === undefined || !(mayOpen || personsOf(request).includes(identity.id))) return undefined
   return await services.reader.payload(sequence)
 }
 
@@ -87,7 +94,7 @@ async function answer(
     case 'unknown':
       throw unknown(ref)
     case 'refused':
-      throw new ApiRefusal(became.code, became.reason, formatRef(became.record))
+      throw new ApiRefusal(became.code, became.reason, formatRef(became.record), ref)
     case 'answered':
       return context.json(await viewOf(services, became.request))
     default:

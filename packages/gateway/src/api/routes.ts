@@ -57,7 +57,7 @@ function authenticated(services: ApiServices): Hono<ApiEnvironment> {
 }
 
 function answerError(error: Error, { log }: ApiServices): Response {
-  if (error instanceof ApiRefusal) return problemResponse(error.code, error.message, error.ref)
+  if (error instanceof ApiRefusal) return problemResponse(error.code, error.message, error.ref, error.about)
   if (error instanceof GatewayError) return problemResponse(error.code)
   log.error('api.fault', { error: error.message })
   return problemResponse('SP_API_UNAVAILABLE')
