@@ -6,7 +6,6 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { Secret } from '#base'
 import type { Credentials, DecidedShape, DoorFacts, EventEntry, IntentEntry, Policy, Revocation, Session } from '#model'
 import { createMasking } from '#masking'
@@ -21,10 +20,9 @@ import {
 } from '#protocols/postgres'
 import { processClock } from '../../testkit/gate.ts'
 import { startPostgres, type TestPostgres } from '../../testkit/postgres.ts'
-import { callTool, SCRIPT_FOLDER, testCaller, testServer } from '../protocols/mcp/child/testkit/servers.ts'
+import { callTool, NODE_MODULES, SCRIPT_FOLDER, testCaller, testServer } from '../../testkit/tool-server.ts'
 import { Doors } from './private-doors.ts'
 
-const NODE_MODULES = fileURLToPath(new URL('../../../../node_modules', import.meta.url))
 const cards = { name: 'cards', kind: 'postgres', tables: [] } as const
 const other = { ...cards, name: 'other' } as const
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined }

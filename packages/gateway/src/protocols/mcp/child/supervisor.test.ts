@@ -4,7 +4,8 @@ import { readdir } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { fromUtf8 } from '#base'
 import { GatewayError } from '#model'
-import { callTool, startAnyServers, testCaller, testServer, type TestServers } from './testkit/servers.ts'
+import { callTool, testCaller, testServer } from '../../../../testkit/tool-server.ts'
+import { startAnyServers, type TestServers } from './testkit/servers.ts'
 
 let all: TestServers
 

@@ -4,9 +4,9 @@ import { childrenOf, startedAt, treeOf, usageOf } from './process-tree.ts'
 import type { Reach } from './spawned.ts'
 
 /** The first process of the namespaces is there within a few milliseconds, or the command failed. */
-const FOUND_WITHIN_MS = 2_000
-const GONE_WITHIN_MS = 10_000
 const STEP_MS = 2
+const FOUND_WITHIN_STEPS = 1_000
+const GONE_WITHIN_STEPS = 5_000
 
 /**
  * All of a child in a pid namespace: below the process that we started waits one more, the namespace's first. pid_namespaces(7): "If the "init"
@@ -25,8 +25,7 @@ export async function namespaceReach(child: ChildProcess): Promise<Reach> {
     usage: () => usageOf(treeOf(pid)),
     kill,
     isGone: async () => {
-      const deadline = performance.now() + GONE_WITHIN_MS
-      while (isThere() && performance.now() < deadline) {
+      for (let step = 0; step < GONE_WITHIN_STEPS && isThere(); step++) {
         kill()
         await delay(STEP_MS)
       }
@@ -35,8 +34,7 @@ export async function namespaceReach(child: ChildProcess): Promise<Reach> {
 }
 
 async function firstOf(child: ChildProcess, pid: number): Promise<number | undefined> {
-  const deadline = performance.now() + FOUND_WITHIN_MS
-  while (child.exitCode === null && child.signalCode === null && performance.now() < deadline) {
+  for (let step = 0; step < FOUND_WITHIN_STEPS && child.exitCode === null && child.signalCode === null; step++) {
     const [first] = childrenOf(pid)
     if (first !== undefined) return first
     await delay(STEP_MS)
