@@ -115,8 +115,8 @@ export function buildColumn(column: CatalogColumn, use: ColumnUse, database: Cat
 
 function denialOf(held: CatalogColumn['class'], use: ColumnUse): string {
   const data = held === 'pan' ? 'card data' : 'sensitive authentication data'
-  if (use === 'unnamed') return `holds ${data}: it may be given out only as a column of its table, where it is masked`
-  return `holds ${data}: it may be shown or compared for equality, not computed with`
+  if (use === 'unnamed') return `is ${data}: only as a column of its own, masked`
+  return `is ${data}: to be shown or compared, not computed with`
 }
 
 /** An object of a database, with its schema, database and zone. A setting is the database's. */

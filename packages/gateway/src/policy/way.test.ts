@@ -309,22 +309,13 @@ describe('columns with card data', () => {
     [{}, undefined],
     [{ computed: [] }, undefined],
     [{ computed: ['expiry'], unnamed: ['name'] }, undefined],
-    [
-      { computed: ['pan'] },
-      'column cards.public.cards.pan holds card data: it may be shown or compared for equality, not computed with',
-    ],
-    [
-      { computed: '*' },
-      'column cards.public.cards.pan holds card data: it may be shown or compared for equality, not computed with',
-    ],
+    [{ computed: ['pan'] }, 'column cards.public.cards.pan is card data: to be shown or compared, not computed with'],
+    [{ computed: '*' }, 'column cards.public.cards.pan is card data: to be shown or compared, not computed with'],
     [
       { computed: ['cvv'] },
-      'column cards.public.cards.cvv holds sensitive authentication data: it may be shown or compared for equality, not computed with',
+      'column cards.public.cards.cvv is sensitive authentication data: to be shown or compared, not computed with',
     ],
-    [
-      { unnamed: ['pan'] },
-      'column cards.public.cards.pan holds card data: it may be given out only as a column of its table, where it is masked',
-    ],
+    [{ unnamed: ['pan'] }, 'column cards.public.cards.pan is card data: only as a column of its own, masked'],
   ]
   for (const [columns, reason] of cases) {
     test(JSON.stringify(columns), () => {
