@@ -248,6 +248,32 @@ test('an issuer that does not answer makes it unavailable, for some seconds with
   clock.aheadMs = 0
 })
 
+test('what was accepted is not checked again for a minute: the same token, for the same audience, until it ends', async () => {
+  const tokens = new JobTokens(rules(), PUBLIC_URL, clock)
+  const text = await ci.sign(good({ aud: PUBLIC_URL, exp: nowSeconds() + 90 }))
+  let last = await tokens.check(text, RESOURCE)
+  assert.equal(last.kind, 'job')
+  const isKept = async (aheadMs: number, token = text, audience = RESOURCE): Promise<boolean> => {
+    clock.aheadMs = aheadMs
+    const again = await tokens.check(token, audience)
+    clock.aheadMs = 0
+    const isSame = again === last
+    if (token === text && audience === RESOURCE) last = again
+    return isSame
+  }
+  assert.equal(await isKept(55_000), true)
+  assert.equal(await isKept(0, text, 'https://gw.example/resource/other'), false)
+  assert.equal(await isKept(0, `${text}A`), false)
+  assert.equal(await isKept(-5000), false, 'the clock was set back')
+  assert.equal(await isKept(61_000), false, 'a minute is over')
+  const short = await ci.sign(good({ exp: nowSeconds() + 10 }))
+  assert.equal((await tokens.check(short, RESOURCE)).kind, 'job')
+  clock.aheadMs = 41_000
+  const late = await tokens.check(short, RESOURCE)
+  clock.aheadMs = 0
+  assert.equal(late.kind === 'refused' && late.code, 'SP_AUTH_TOKEN_EXPIRED')
+})
+
 test('metadata of another issuer, and keys in the clear elsewhere, are not trusted', async () => {
   const elsewhere = [{ name: 'm', issuer: ci.issuer.replace('127.0.0.1', 'localhost'), claims: { sub: 'x' } }]
   const token = await ci.sign(good({ iss: elsewhere[0]?.issuer ?? '', sub: 'x' }))

@@ -1,6 +1,7 @@
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose'
 import type { Clock } from '#base'
 import type { ErrorCode } from '#model'
+import { CheckedJobTokens } from './checked-job-tokens.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import type { WorkloadRule } from './options.ts'
 import { isSubject } from './person.ts'
@@ -33,6 +34,7 @@ export interface RefusedJobToken {
 export class JobTokens {
   readonly #rules: ReadonlyMap<string, readonly WorkloadRule[]>
   readonly #keys = new Map<string, IssuerKeys>()
+  readonly #checked = new CheckedJobTokens()
   readonly #clock: Clock
   readonly #publicUrl: string
 
@@ -43,9 +45,21 @@ export class JobTokens {
     this.#publicUrl = publicUrl
   }
 
-  /** Checks a token presented for one audience: signature, `iss`, `aud`, `exp`, `nbf`, `iat`, `sub`, and the claims of one rule. */
+  /**
+   * Checks a token presented for one audience: signature, `iss`, `aud`, `exp`, `nbf`, `iat`, `sub`, and the claims of one rule. The same token for the
+   * same audience is checked once a minute.
+   */
   async check(token: string, audience: string): Promise<JobToken | RefusedJobToken> {
     if (token.length > MAX_LENGTH) return refuse('the token is too long')
+    const nowMs = this.#clock.nowMs()
+    const known = this.#checked.get(token, audience, nowMs)
+    if (known !== undefined) return known
+    const checked = await this.#check(token, audience)
+    if (checked.kind === 'job') this.#checked.set(token, audience, { token: checked, nowMs })
+    return checked
+  }
+
+  async #check(token: string, audience: string): Promise<JobToken | RefusedJobToken> {
     const issuer = readIssuer(token)
     const rules = issuer === undefined ? undefined : this.#rules.get(issuer)
     const keys = issuer === undefined ? undefined : this.#keys.get(issuer)
