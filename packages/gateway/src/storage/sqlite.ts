@@ -7,6 +7,8 @@ import type { Tables } from './tables.ts'
 
 /** How long a statement waits for another process that holds the file. The event loop stands still meanwhile. */
 const BUSY_TIMEOUT_MS = 2000
+/** Statements are written in the code, so there are only so many; lists of different lengths in one make some more. */
+const MAX_KEPT_STATEMENTS = 256
 
 /** What the schema needs to know of SQLite: STRICT tables, whose integers are 64 bits wide. */
 export const sqlitePlatform: Platform = { integer: 'integer', bytes: 'blob', tableOptions: 'strict' }
@@ -58,27 +60,40 @@ function demand(database: DatabaseSync, pragma: string, value: string, expected:
   if (actual !== expected) throw new Error(`the control store does not accept ${pragma} = ${value}`)
 }
 
-/** What kysely expects (better-sqlite3's form), over `node:sqlite`. */
-function toKyselyDatabase(database: DatabaseSync): {
-  close(): void
-  prepare(sql: string): {
-    readonly reader: boolean
-    all(parameters: readonly unknown[]): unknown[]
-    run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint }
-    iterate(parameters: readonly unknown[]): IterableIterator<unknown>
-  }
-} {
+/** A statement as kysely expects it (better-sqlite3's form). */
+interface KyselyStatement {
+  readonly reader: boolean
+  all(parameters: readonly unknown[]): unknown[]
+  run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint }
+  iterate(parameters: readonly unknown[]): IterableIterator<unknown>
+}
+
+/** What kysely expects, over `node:sqlite`. Preparing takes longer than most statements do, so those that come again and again are kept. */
+function toKyselyDatabase(database: DatabaseSync): { close(): void; prepare(sql: string): KyselyStatement } {
+  const kept = new Map<string, KyselyStatement>()
   return {
-    close: () => database.close(),
-    prepare: (sql) => {
-      const statement = database.prepare(sql)
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...parameters.map(toInput)),
-        run: (parameters) => statement.run(...parameters.map(toInput)),
-        iterate: (parameters) => statement.iterate(...parameters.map(toInput)),
-      }
+    close: () => {
+      kept.clear()
+      database.close()
     },
+    prepare: (sql) => {
+      const known = kept.get(sql)
+      if (known !== undefined) return known
+      const statement = prepareStatement(database, sql)
+      if (kept.size < MAX_KEPT_STATEMENTS) kept.set(sql, statement)
+      return statement
+    },
+  }
+}
+
+function prepareStatement(database: DatabaseSync, sql: string): KyselyStatement {
+  const statement = database.prepare(sql)
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...parameters.map(toInput)),
+    run: (parameters) => statement.run(...parameters.map(toInput)),
+    // One that is gone through in steps is in use meanwhile: it gets a statement of its own.
+    iterate: (parameters) => database.prepare(sql).iterate(...parameters.map(toInput)),
   }
 }
 
