@@ -1,68 +1,50 @@
-import { type Arm, type ArmName, directArm } from './arm.ts'
-import { startDatabase } from './database.ts'
-import { type GatewayGround, startGatewayArm } from './gateway.ts'
-import { startIssuer } from './issuer.ts'
-import type { Job } from './jobs.ts'
+import type { Arm, ArmName } from './arm.ts'
+import type { BenchGround, Job, Prepared, Ways } from './family.ts'
 import { type Measure, measure, medianOf, type Setting, warmUp } from './measure.ts'
-import { startPgbouncer } from './pgbouncer.ts'
-import type { Programs } from './programs.ts'
-import { startRelay } from './relay-arm.ts'
 import { profileStages } from './stages.ts'
 
 /** What to run, how often and how long. */
 export interface Plan {
-  readonly jobs: readonly Job[]
   readonly arms: readonly ArmName[]
-  readonly programs: Programs
-  /** Empty, removed afterwards by the caller. */
-  readonly folder: string
+  readonly ground: BenchGround
   readonly rounds: number
-  /** Of each measurement. */
-  readonly seconds: number
-  /** Requests per second that every arm gets, instead of as many as it takes. */
-  readonly rate: number | undefined
+  readonly setting: Setting
+  readonly print: (line: object) => void
 }
 
-/** Measures every job on every way, then once more with a look into the gateway; a line for each goes to `print`. */
-export async function runJobs(plan: Plan, print: (line: object) => void): Promise<void> {
-  const { folder, programs } = plan
+/** Measures jobs of one family on every way, then once more with a look into the gateway; prints a line for each. */
+export async function runJobs<L>(plan: Plan, family: Prepared<L>, jobs: readonly Job<L>[]): Promise<void> {
+  const { setting, ground, print } = plan
   await using stack = new AsyncDisposableStack()
-  const database = stack.adopt(await startDatabase(), (started) => started.stop())
-  const issuer = stack.adopt(await startIssuer(), (started) => started.stop())
-  const ground: GatewayGround = { folder, database: database.target, issuer }
-  const setting: Setting = { pgbench: programs.pgbench, folder, seconds: plan.seconds, rate: plan.rate }
+  const ways = stack.adopt(await family.open(ground), (opened) => opened.stop())
   {
     await using middle = new AsyncDisposableStack()
-    const start: Readonly<Record<ArmName, () => Promise<Arm>>> = {
-      direct: () => Promise.resolve(directArm(database.target)),
-      pgbouncer: () => startPgbouncer(programs.pgbouncer, folder, database.target),
-      relay: () => startRelay(folder, database.target),
-      sallyport: () => startGatewayArm(ground),
+    const arms: Arm<L>[] = []
+    for (const name of plan.arms) {
+      const arm = await ways.start[name]?.()
+      if (arm !== undefined) arms.push(middle.adopt(arm, (started) => started.stop()))
     }
-    const arms: Arm[] = []
-    for (const name of plan.arms) arms.push(middle.adopt(await start[name](), (arm) => arm.stop()))
-    for (const job of plan.jobs) await compare(plan, { setting, job, arms, bulkBytes: database.bulkBytes }, print)
+    for (const job of jobs) await compare(plan, { ways, job, arms })
   }
   if (!plan.arms.includes('sallyport')) return
-  for (const job of plan.jobs) {
+  for (const job of jobs) {
     process.stderr.write(`${job.name}: looking into the gateway\n`)
-    print(await profileStages(setting, ground, job))
+    print(await profileStages({ setting, folder: ground.folder, ways, job }))
   }
 }
 
-interface Comparison {
-  readonly setting: Setting
-  readonly bulkBytes: number
-  readonly job: Job
-  readonly arms: readonly Arm[]
+interface Comparison<L> {
+  readonly ways: Ways<L>
+  readonly job: Job<L>
+  readonly arms: readonly Arm<L>[]
 }
 
-async function compare(plan: Plan, comparison: Comparison, print: (line: object) => void): Promise<void> {
-  const { setting, job, arms, bulkBytes } = comparison
+async function compare<L>(plan: Plan, { ways, job, arms }: Comparison<L>): Promise<void> {
+  const { setting, print } = plan
   process.stderr.write(`${job.name}: warming up\n`)
   for (const arm of arms) if (arm.pid !== undefined) await warmUp(setting, job, arm)
   for (const clients of job.clients) {
-    const rounds = new Map<Arm, Measure[]>(arms.map((arm) => [arm, []]))
+    const rounds = new Map<Arm<L>, Measure[]>(arms.map((arm) => [arm, []]))
     for (let round = 1; round <= plan.rounds; round++) {
       process.stderr.write(`${job.name}: ${clients} clients, round ${round} of ${plan.rounds}\n`)
       // They take turns, so that whatever else the machine does hits all of them.
@@ -70,15 +52,15 @@ async function compare(plan: Plan, comparison: Comparison, print: (line: object)
     }
     for (const [arm, measured] of rounds) {
       const cell = medianOf(measured)
-      const rows = job.result === undefined ? {} : { mb_s: round((cell.rps * bulkBytes) / 1e6, 1) }
+      const bytes = ways.bytesOf(job)
       print({
         job: job.name,
         arm: arm.name,
         clients,
         ...figures(cell),
-        ...rows,
-        ...(plan.rate === undefined ? {} : { rate: plan.rate }),
-        policy: arm.policy,
+        ...(bytes === undefined ? {} : { mb_s: round((cell.rps * bytes) / 1e6, 1) }),
+        ...(setting.rate === undefined ? {} : { rate: setting.rate }),
+        policy: arm.policy(job.request),
       })
     }
   }

@@ -1,5 +1,6 @@
 /**
- * `npm run bench [JOB…] [-- --json FILE]`: what Sallyport costs beside a direct connection, pgbouncer, and our own relay without inspection.
+ * `npm run bench [JOB…] [-- --json FILE]`: what Sallyport costs beside a direct connection, what others put in the middle, and our own relay
+ * without inspection.
  * One JSON line a cell on standard output; README.md says how to read them.
  */
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,9 +9,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { armNames } from './arm.ts'
-import { runJobs } from './bench.ts'
-import { findJobs, JobError } from './jobs.ts'
-import { findPrograms } from './programs.ts'
+import { type Plan, runJobs } from './bench.ts'
+import { startIssuer } from './issuer.ts'
+import { JobError, pickJobs } from './jobs.ts'
 
 const USAGE = 'npm run bench [JOB…] [-- --json FILE] [--rounds N] [--seconds N] [--rate N] [--quick] [--arm NAME]…'
 
@@ -26,9 +27,12 @@ async function main(): Promise<void> {
       quick: { type: 'boolean', default: false },
     },
   })
-  const jobs = findJobs(positionals)
+  const families: ((plan: Plan) => Promise<void>)[] = []
+  pickJobs(positionals, (family, jobs) => {
+    const prepared = family.prepare()
+    families.push((plan) => runJobs(plan, prepared, jobs))
+  })
   const arms = armNames.filter((name) => values.arm.includes(name))
-  const programs = findPrograms()
   const { json } = values
   if (json !== undefined) writeFileSync(json, '')
   const print = (line: object): void => {
@@ -36,11 +40,18 @@ async function main(): Promise<void> {
     process.stdout.write(text)
     if (json !== undefined) appendFileSync(json, text)
   }
-  const length = values.quick
+  const { rounds, seconds } = values.quick
     ? { rounds: 1, seconds: 2 }
     : { rounds: positive(values.rounds), seconds: positive(values.seconds) }
   const rate = values.rate === undefined ? undefined : positive(values.rate)
-  await runJobs({ jobs, arms, programs, folder: await makeFolder(), ...length, rate }, print)
+  const folder = await makeFolder()
+  const issuer = await startIssuer()
+  try {
+    for (const run of families)
+      await run({ arms, ground: { folder, issuer }, rounds, setting: { seconds, rate }, print })
+  } finally {
+    await issuer.stop()
+  }
 }
 
 /** A folder for the run; it goes when the run ends, however it ends, unless something failed. */

@@ -1,7 +1,6 @@
-import type { Arm } from './arm.ts'
+import type { Arm, Requests } from './arm.ts'
 import { CpuSampler, type CpuSample } from './cpu.ts'
-import type { Job } from './jobs.ts'
-import { type Requests, runLoad } from './load.ts'
+import type { Job } from './family.ts'
 
 /** One way, measured once. */
 export interface Measure {
@@ -12,10 +11,8 @@ export interface Measure {
   readonly cpuUs: number | undefined
 }
 
-/** Where and how long to measure. */
+/** How long to measure. */
 export interface Setting {
-  readonly pgbench: string
-  readonly folder: string
   readonly seconds: number
   /** Requests per second that every arm gets, instead of as many as it takes. */
   readonly rate?: number | undefined
@@ -25,15 +22,15 @@ export interface Setting {
 const WARM_UP_MS = 500
 
 /** Lets the code of a way become warm, as that of a service is. */
-export async function warmUp(setting: Setting, job: Job, arm: Arm): Promise<void> {
-  await runLoad({ ...setting, ...job, target: arm.target, clients: job.profiledClients })
+export async function warmUp<L>(setting: Setting, job: Job<L>, arm: Arm<L>): Promise<void> {
+  await arm.run({ ...setting, request: job.request, clients: job.profiledClients })
 }
 
 /** Puts one load on one way, and measures between two readings of the processor time, after the warm-up. */
-export async function measure(setting: Setting, job: Job, arm: Arm, clients: number): Promise<Measure> {
+export async function measure<L>(setting: Setting, job: Job<L>, arm: Arm<L>, clients: number): Promise<Measure> {
   const sampler = new CpuSampler(arm.pid)
   try {
-    const requests = await runLoad({ ...setting, ...job, target: arm.target, clients })
+    const requests = await arm.run({ ...setting, request: job.request, clients })
     return between(requests, sampler.stop(), arm.pid !== undefined)
   } finally {
     sampler.stop()

@@ -37,11 +37,22 @@ const sources: readonly (readonly [RegExp, string])[] = [
   [/\/src\/pipeline\//, 'pipeline'],
   [/\/src\/masking\//, 'mask'],
   [/\/protocols\/postgres\/results\.ts$/, 'mask'],
+  [/\/protocols\/mcp\/(results|base64-leaf)\.ts$/, 'mask'],
   // What an outcome says: counts, and the digest of what the client received.
   [/\/protocols\/postgres\/(permitted|payload)\.ts$/, 'record'],
+  [/\/protocols\/mcp\/outcomes\.ts$/, 'record'],
   [/\/src\/trail\//, 'record'],
   [/\/src\/evidence\//, 'index'],
+  [/\/protocols\/mcp\/codec\//, 'json'],
+  [/\/protocols\/mcp\/classify\.ts$/, 'parse'],
+  [/\/protocols\/mcp\/child\//, 'child'],
+  [/\/protocols\/mcp\/(front|access|body|reply|request-headers)\.ts$/, 'http'],
+  [/\/src\/app\/http\.ts$/, 'http'],
+  [/^node:(_http|internal\/http)/, 'http'],
   [/\/src\/protocols\//, 'protocol'],
+  [/\/src\/identity\//, 'token'],
+  [/\/node_modules\/jose\//, 'token'],
+  [/\/src\/app\/scrubbing\//, 'scrub'],
   [/\/gateway\/src\/(?!base\/|model\/)/, 'other'],
   [/^node:(net|tls|stream|internal\/(streams?\b|stream_base_commons|tls))/, 'sockets'],
   [/^node:(fs|internal\/fs)/, 'sync'],
@@ -53,6 +64,7 @@ const probes = /^node:inspector|\/bench\/probe\.ts$/
 /** Threads beside the main one do one thing each. */
 const workers: readonly (readonly [RegExp, string])[] = [
   [/pars/, 'parse'],
+  [/scrub/, 'scrub'],
   [/seque/, 'sequence'],
   [/index/, 'index'],
   [/^libuv/, 'sync'],
@@ -107,9 +119,15 @@ function stageOf(stack: readonly Profiler.ProfileNode[]): string {
   if (name === '(program)') return 'sockets'
   for (const { callFrame } of stack) {
     const found = sources.find(([pattern]) => pattern.test(callFrame.url))
-    if (found !== undefined) return found[1]
+    if (found === undefined) continue
+    // What is written to a server process.
+    return found[1] === 'sockets' && stack.some(isChildSource) ? 'child' : found[1]
   }
   return 'other'
+}
+
+function isChildSource({ callFrame }: Profiler.ProfileNode): boolean {
+  return /\/protocols\/mcp\/child\//.test(callFrame.url)
 }
 
 function describe({ callFrame }: Profiler.ProfileNode, thread: string): string {

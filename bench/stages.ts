@@ -1,10 +1,8 @@
 import { closeSync, constants, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Arm } from './arm.ts'
-import { type GatewayGround, startGatewayArm } from './gateway.ts'
-import type { Job } from './jobs.ts'
-import { type Requests, runLoad } from './load.ts'
+import type { Arm, Requests } from './arm.ts'
+import type { Job, Ways } from './family.ts'
 import { type Setting, warmUp } from './measure.ts'
 import { Probe, probeStart, watch, type Watched } from './probed.ts'
 import { allocationRate, stageOfThread, type ThreadReport, timesOf } from './profile.ts'
@@ -30,21 +28,31 @@ export interface StagesLine {
 
 const HOT_FUNCTIONS = 15
 
+/** What is looked into, and where there is a folder for it. */
+export interface Profiling<L> {
+  readonly setting: Setting
+  /** On the disk of the trail. */
+  readonly folder: string
+  readonly ways: Ways<L>
+  readonly job: Job<L>
+}
+
 /** Runs a job once more on a gateway with the probe in it. */
-export async function profileStages(setting: Setting, ground: GatewayGround, job: Job): Promise<StagesLine> {
-  const folder = await mkdtemp(join(setting.folder, 'probe-'))
-  const syncMs = measureSync(ground.folder)
-  const arm = await startGatewayArm(ground, probeStart(folder))
+export async function profileStages<L>(profiling: Profiling<L>): Promise<StagesLine> {
+  const { setting, ways, job } = profiling
+  const folder = await mkdtemp(join(profiling.folder, 'probe-'))
+  const syncMs = measureSync(profiling.folder)
+  const arm = await ways.probed(probeStart(folder))
   try {
     const { pid } = arm
     if (pid === undefined) throw new Error('there is no process to look into')
     const probe = new Probe(pid, folder)
     await probe.start()
     await warmUp(setting, job, arm)
-    const whole = await watchLoad(setting, arm, pid, job)
+    const watched = async (request: L): Promise<WatchedLoad> => await watchLoad(setting, arm, pid, { ...job, request })
+    const whole = await watched(job.request)
     const { result } = job
-    const tenth =
-      result === undefined ? undefined : await watchLoad(setting, arm, pid, { ...job, script: result.tenthScript })
+    const tenth = result === undefined ? undefined : await watched(result.tenth)
     const threads = await probe.stop()
     const line = toLine(job, arm, { threads, load: whole }, syncMs)
     if (result === undefined || tenth === undefined) return line
@@ -61,14 +69,13 @@ interface WatchedLoad extends Watched {
   readonly requests: number
 }
 
-async function watchLoad(setting: Setting, arm: Arm, pid: number, job: Job): Promise<WatchedLoad> {
+async function watchLoad<L>(setting: Setting, arm: Arm<L>, pid: number, job: Job<L>): Promise<WatchedLoad> {
   const warm = Promise.withResolvers<void>()
   // Longer than it is watched, so that it does not end meanwhile.
   const seconds = setting.seconds + 3
-  const load = runLoad({
+  const load = arm.run({
     ...setting,
-    ...job,
-    target: arm.target,
+    request: job.request,
     clients: job.profiledClients,
     seconds,
     onWarm: warm.resolve,
@@ -93,7 +100,7 @@ function heapBytes({ threads, load }: Profiled): number {
   return (allocationRate(main, load) * (load.toUs - load.fromUs)) / load.requests
 }
 
-function toLine(job: Job, arm: Arm, profiled: Profiled, syncMs: number): StagesLine {
+function toLine<L>(job: Job<L>, arm: Arm<L>, profiled: Profiled, syncMs: number): StagesLine {
   const { load } = profiled
   const { stages, functions, totalMs } = spread(profiled)
   const perRequest = (ms: number): number => round((ms * 1000) / load.requests, 1)
@@ -109,7 +116,7 @@ function toLine(job: Job, arm: Arm, profiled: Profiled, syncMs: number): StagesL
     sync_ms: round(syncMs, 3),
     heap_bytes_per_request: round(heapBytes(profiled), 0),
     hot: Object.fromEntries(hot.map(([name, ms]) => [name, perRequest(ms)])),
-    policy: arm.policy,
+    policy: arm.policy(job.request),
   }
 }
 

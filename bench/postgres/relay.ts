@@ -2,7 +2,7 @@
  * Our relay without inspection, a process of its own: bytes both ways between each client and a connection of its own to the database,
  * with the gateway's habits towards sockets. What Sallyport costs beyond this is what it does with the bytes.
  *
- *     node bench/relay.ts HOST PORT      prints `ready PORT`, ends when standard input does
+ *     node bench/postgres/relay.ts HOST PORT      prints `ready PORT`, ends when standard input does
  */
 import { connect, createServer, type Socket } from 'node:net'
 

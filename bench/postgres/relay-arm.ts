@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import { startChild } from '../demo/child.ts'
-import type { Arm, Target } from './arm.ts'
+import { startChild } from '../../demo/child.ts'
+import type { Middle } from './arms.ts'
+import type { Target } from './pgbench.ts'
 
 /** Starts `relay.ts` in front of the database. */
-export async function startRelay(folder: string, target: Target): Promise<Arm> {
+export async function startRelay(folder: string, target: Target): Promise<Middle> {
   const child = await startChild({
     script: join(import.meta.dirname, 'relay.ts'),
     args: [target.host, String(target.port)],
@@ -12,10 +13,9 @@ export async function startRelay(folder: string, target: Target): Promise<Arm> {
   })
   const port = Number(child.ready.slice('ready '.length))
   return {
-    name: 'relay',
     target: { ...target, port },
     pid: child.process.pid,
-    policy: 'none',
+
     stop: () => child.stop(),
   }
 }

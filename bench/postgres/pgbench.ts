@@ -1,44 +1,44 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Target } from './arm.ts'
+import type { Load, Requests } from '../arm.ts'
 
-/** What pgbench is to do. */
-export interface Load {
-  readonly pgbench: string
-  readonly folder: string
-  readonly target: Target
-  readonly protocol: 'simple' | 'prepared'
-  readonly script: string
-  readonly clients: number
-  readonly seconds: number
-  /** Requests per second of all clients together; as many as it takes without. */
-  readonly rate?: number | undefined
-  /** Told once the clients are connected and have worked for a second. */
-  readonly onWarm?: () => void
+/** Where a client connects, and as whom. */
+export interface Target {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  readonly database: string
 }
 
-/** Every request of a run: when it was answered (ms of the epoch) and how long it took (µs), in no order. */
-export interface Requests {
-  readonly endMs: Float64Array
-  readonly latencyUs: Float64Array
+/** One request: a script of pgbench, and how the statements in it are sent. */
+export interface Script {
+  readonly protocol: 'simple' | 'prepared'
+  readonly text: string
+}
+
+/** The load generator, and a folder for its logs. */
+export interface Pgbench {
+  readonly program: string
+  readonly folder: string
 }
 
 /** More than this behind its time, and pgbench hangs. */
 const GRACE_MS = 30_000
 
 /** Runs pgbench and reads its log of single requests. @throws {Error} with what it said, when a request failed. */
-export async function runLoad(load: Load): Promise<Requests> {
-  const folder = mkdtempSync(join(load.folder, 'load-'))
+export async function runPgbench(pgbench: Pgbench, target: Target, load: Load<Script>): Promise<Requests> {
+  const folder = mkdtempSync(join(pgbench.folder, 'load-'))
   try {
     const script = join(folder, 'script.sql')
-    writeFileSync(script, load.script)
-    await pgbench(load, [
-      ...['-n', '-f', script, '-M', load.protocol],
+    writeFileSync(script, load.request.text)
+    await run(pgbench.program, { target, load }, [
+      ...['-n', '-f', script, '-M', load.request.protocol],
       ...['-c', String(load.clients), '-j', String(Math.min(2, load.clients)), '-T', String(load.seconds)],
       ...['-l', `--log-prefix=${join(folder, 'log')}`, '-P', '1'],
       ...(load.rate === undefined ? [] : ['-R', String(load.rate)]),
-      ...['-h', load.target.host, '-p', String(load.target.port), '-U', load.target.user, load.target.database],
+      ...['-h', target.host, '-p', String(target.port), '-U', target.user, target.database],
     ])
     const logs = readdirSync(folder).filter((name) => name.startsWith('log.'))
     return parseLogs(logs.map((name) => readFileSync(join(folder, name), 'latin1')))
@@ -47,11 +47,16 @@ export async function runLoad(load: Load): Promise<Requests> {
   }
 }
 
-async function pgbench(load: Load, args: readonly string[]): Promise<void> {
-  const child = spawn(load.pgbench, args, {
+interface Run {
+  readonly target: Target
+  readonly load: Load<Script>
+}
+
+async function run(program: string, { target, load }: Run, args: readonly string[]): Promise<void> {
+  const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     timeout: load.seconds * 1000 + GRACE_MS,
-    env: { LC_ALL: 'C', PGPASSWORD: load.target.password, PGSSLMODE: 'disable', PGGSSENCMODE: 'disable' },
+    env: { LC_ALL: 'C', PGPASSWORD: target.password, PGSSLMODE: 'disable', PGGSSENCMODE: 'disable' },
   })
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

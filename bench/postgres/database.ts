@@ -1,13 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { demoSql, SERVICE_USER } from '../demo/data.ts'
-import { startPostgres, type TestPostgres } from '../packages/gateway/testkit/postgres.ts'
-import type { Target } from './arm.ts'
+import { demoSql, SERVICE_USER } from '../../demo/data.ts'
+import { startPostgres, type TestPostgres } from '../../packages/gateway/testkit/postgres.ts'
+import type { Target } from './pgbench.ts'
 
 /** pgbench's own unit: 100,000 accounts each. Enough that hardly a statement text comes twice in a run. */
 export const SCALE = 5
 /** Rows of the table that is read as a whole. */
 export const BULK_ROWS = 10_000
+
+const bulk = (table: string): string => `SELECT reference, name, email, city, note FROM ${table};\n`
+/** Reads all of that table. */
+export const BULK: string = bulk('bench_rows')
+/** Reads as many bytes in a tenth of the rows. */
+export const BULK_TENTH: string = bulk('bench_wide_rows')
 
 /** The database under the benchmark, and the account of the service. */
 export interface BenchDatabase {
