@@ -3,11 +3,14 @@
 /** A JSON object as it was parsed. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** The value at a path of members, undefined when there is none. */
+/**
+ * The value at a path of members, undefined when there is none. The names are this package's own, so none of them is one
+ * that every object has.
+ */
 export function valueAt(value: unknown, ...path: readonly string[]): unknown {
   let at = value
   for (const name of path) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return undefined
+    if (typeof at !== 'object' || at === null) return undefined
     at = (at as JsonObject)[name]
   }
   return at

@@ -61,10 +61,12 @@ class FileComparison {
   readonly #path: string
   readonly #file: TrailFile | undefined
   #position = 0
-  #lines = 0
+  #count = 0
   #compared = 0
-  #waiting: { readonly line: string; readonly record: number | undefined }[] = []
-  #waitingCharacters = 0
+  #lines: string[] = []
+  /** For each line the record that it rests on. */
+  #records: (number | undefined)[] = []
+  #characters = 0
   #finding: Finding | undefined
 
   constructor(path: string, file: TrailFile | undefined) {
@@ -79,27 +81,30 @@ class FileComparison {
   }
 
   get lines(): number {
-    return this.#lines
+    return this.#count
   }
 
   expect(line: string, record: number | undefined): void {
-    this.#lines += 1
+    this.#count += 1
     if (this.#finding !== undefined) return
-    this.#waiting.push({ line, record })
-    this.#waitingCharacters += line.length + 1
+    this.#lines.push(line)
+    this.#records.push(record)
+    this.#characters += line.length + 1
   }
 
   async drain(isLast: boolean): Promise<void> {
-    if (this.#waiting.length === 0 || (this.#waitingCharacters < BATCH_CHARACTERS && !isLast)) return
-    const waiting = this.#waiting
-    this.#waiting = []
-    this.#waitingCharacters = 0
-    const expected = Buffer.from(`${waiting.map(({ line }) => line).join('\n')}\n`)
+    if (this.#lines.length === 0 || (this.#characters < BATCH_CHARACTERS && !isLast)) return
+    const lines = this.#lines
+    const records = this.#records
+    this.#lines = []
+    this.#records = []
+    this.#characters = 0
+    const expected = Buffer.from(`${lines.join('\n')}\n`)
     const found = Buffer.allocUnsafe(expected.length)
     const read = (await this.#file?.read(found, this.#position)) ?? 0
     this.#position += read
-    if (read === expected.length && found.equals(expected)) this.#compared += waiting.length
-    else this.#name(waiting, found.subarray(0, read))
+    if (read === expected.length && found.equals(expected)) this.#compared += lines.length
+    else this.#name(lines, records, found.subarray(0, read))
   }
 
   async end(): Promise<void> {
@@ -114,16 +119,14 @@ class FileComparison {
   }
 
   /** Finds the first line that is another one. */
-  #name(waiting: readonly { readonly line: string; readonly record: number | undefined }[], found: Buffer): void {
+  #name(lines: readonly string[], records: readonly (number | undefined)[], found: Buffer): void {
     let at = 0
-    for (const [index, { line, record }] of waiting.entries()) {
+    for (const [index, line] of lines.entries()) {
       const expected = Buffer.from(`${line}\n`)
       if (!found.subarray(at, at + expected.length).equals(expected)) {
-        const number = this.#compared + index + 1
-        this.#finding = this.#changed(
-          `line ${number} is not what ${record === undefined ? 'the records say' : `record ${record} says`}`,
-          record,
-        )
+        const record = records[index]
+        const what = record === undefined ? 'the records say' : `record ${record} says`
+        this.#finding = this.#changed(`line ${this.#compared + index + 1} is not what ${what}`, record)
         return
       }
       at += expected.length

@@ -81,10 +81,17 @@ class PackCheck {
     if ('finding' in opening) return opening.finding
     this.#pack = opening.pack
     const { manifest } = opening.pack
-    this.#changed = await changedFiles(this.#source, manifest.files)
+    // Whatever is wrong in the log or the tables lies in a file that was changed, or was signed so: both are looked at together.
+    const [changed, log] = await Promise.allSettled([
+      changedFiles(this.#source, manifest.files),
+      this.#checkLog(manifest),
+    ])
+    if (changed.status === 'rejected') throw changed.reason
+    this.#changed = changed.value
     const bytes = manifest.files.reduce((sum, { size }) => sum + size, 0)
     this.#counts = { ...this.#counts, files: manifest.files.length, bytes }
-    return this.#first(await this.#checkLog(manifest))
+    if (log.status === 'rejected') throw log.reason
+    return this.#first(log.value)
   }
 
   /** A file that was changed is named with what is wrong in it, when that was seen. */
