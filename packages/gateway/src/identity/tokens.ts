@@ -44,6 +44,8 @@ type Answer = VerifiedCredential | RejectedCredential
 /** Tells who a presented secret belongs to. */
 export class Tokens implements Credentials {
   readonly #context: TokenContext
+  /** Names of job tokens that are checked already: the same text gives the same object as long as it is kept. */
+  readonly #names = new WeakMap<JobToken, string>()
 
   constructor(context: TokenContext) {
     this.#context = context
@@ -103,13 +105,20 @@ export class Tokens implements Credentials {
   }
 
   async #checkJobToken(text: string, audience: string): Promise<Answer> {
-    const { jobTokens, accounts, digests } = this.#context
+    const { jobTokens, accounts } = this.#context
     const checked = await jobTokens.check(text, audience)
     if (checked.kind === 'refused') return reject(checked.code, checked.reason)
-    const tokenId = digests.tokenName(digests.digest('JobToken', signedPart(text)))
+    const tokenId = this.#nameOf(checked, text)
     const identity = await accounts.workloadOf(checked)
     if (await this.#isRevoked(checked, tokenId)) return reject('SP_AUTH_TOKEN_UNKNOWN', 'it was revoked', identity)
     return { kind: 'verified', identity, tokenId, grantId: tokenId, grantEndsAtMs: checked.expiresAtMs }
+  }
+
+  #nameOf(checked: JobToken, text: string): string {
+    const { digests } = this.#context
+    const name = this.#names.get(checked) ?? digests.tokenName(digests.digest('JobToken', signedPart(text)))
+    this.#names.set(checked, name)
+    return name
   }
 
   async #isRevoked({ rule, issuedAtMs }: JobToken, tokenId: string): Promise<boolean> {
