@@ -1,183 +1,154 @@
 /** Packs over a real trail, checked with the verifier. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { formatPackReport, PackFolderSource, parseVerifierKey, verifyPack } from '@sallyport/verifier'
-import { canonicalJson, formatRef } from '#base'
-import {
-  alice,
-  bob,
-  calling,
-  callSession,
-  childSession,
-  openRecordedTrail,
-  ownSession,
-  type RecordedTrail,
-  selecting,
-} from '../../../testkit/recorded-trail.ts'
-import { buildPack, type BuiltPack, type PackOrder, type PackSources } from './index.ts'
+import { makePack, rowsOf } from './testkit/made-pack.ts'
 
-const way = { server: 'ledger', childId: 'chd_1' }
-const MASKED = {
-  status: 'success',
-  rows: 2,
-  bytes: 80,
-  durationMs: 3,
-  masking: { ruleset: 'ab'.repeat(32), columns: [{ name: 'pan', rule: 'declared-pan', seen: 2, masked: 2 }] },
-} as const
+const filesOf = (folder: string): readonly string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => statSync(join(folder, path)).isFile() && statSync(join(folder, path)).size > 0)
+    .sort()
 
-const FILES = [{ name: 'support.cedar', text: 'permit (principal, action, resource);\n' }]
-const CANONICAL = canonicalJson({ files: FILES.map(({ text }) => text) })
-const HASH = createHash('sha256').update(CANONICAL).digest('hex')
-
-/** A look-up with masked cards; a refund that is held, approved by bob, and runs. */
-async function story(recorded: RecordedTrail): Promise<{ readonly activation: number }> {
-  const activation = await recorded.event({
-    class: 'entity-management',
-    activity: 'activate',
-    status: 'success',
-    details: { entity: { type: 'policy', uid: HASH } },
-  })
-  const lookup = await recorded.operation({
-    session: callSession,
-    decided: calling('lookup_customer'),
-    payload: '{"id":7}',
-  })
-  await recorded.operation({
-    session: childSession,
-    decided: selecting('customers'),
-    via: { ...way, tool: 'lookup_customer', cause: 'exact', calls: [lookup] },
-    payload: '=cmd|" /C calc"!A0, "quoted"\nselect 1',
-    outcome: MASKED,
-  })
-  const hold = { outcome: 'hold', policies: ['refunds-above-100'], need: 'payments-leads:1' } as const
-  const held = await recorded.operation({ session: callSession, decided: calling('refund', hold) })
-  const ref = formatRef(held)
-  const about = { entity: { type: 'request', uid: ref }, intent: held, need: 'payments-leads:1' }
-  const request = { class: 'entity-management', client: callSession.client, status: 'success' } as const
-  const asked = await recorded.event({
-    ...request,
-    activity: 'request-open',
-    actor: alice,
-    details: { ...about, verb: 'tools/call', expires: 4_000_000_000_000 },
-  })
-  const approved = await recorded.event({
-    ...request,
-    activity: 'request-approve',
-    actor: bob,
-    details: { ...about, requester: alice.id, makes: 'approved', comment: 'INC-7' },
-  })
-  await recorded.operation({
-    session: callSession,
-    decided: calling('refund'),
-    approval: { request: ref, records: [asked, approved], approvers: [bob.id] },
-  })
-  await recorded.operation({ session: ownSession, decided: selecting('orders') })
-  await recorded.caughtUp()
-  return { activation }
-}
-
-function sourcesOf(recorded: RecordedTrail, activation: number): PackSources {
-  const names: Readonly<Record<string, string>> = { usr_alice: 'alice@example.com', usr_bob: 'bob@example.com' }
-  return {
-    directory: recorded.folder,
-    reader: recorded.reader,
-    keys: recorded.trail.payloadKeys,
-    product: 'Sallyport 0.1.0',
-    names: async (ids) => Object.fromEntries(ids.flatMap((id) => (names[id] === undefined ? [] : [[id, names[id]]]))),
-    policy: () => ({ hash: HASH, canonicalText: CANONICAL, files: FILES, activationRecord: activation }),
-    entitlements: () => [
-      {
-        policy: 'agents-call-refund',
-        file: 'support.cedar',
-        line: 1,
-        principal: 'persons in support',
-        action: 'ledger/refund',
-        resource: 'server ledger',
-        resourceName: 'ledger',
-        approval: 'sometimes',
-        approvals: [{ policy: 'refunds-above-100', approvers: 'payments-leads:1' }],
-        bans: [],
-        need: 'refund customers',
-        owner: 'support@example.com',
-      },
-    ],
-    tools: [{ server: 'ledger', tool: 'refund' }],
-    sign: (digest) => recorded.trail.signPack(digest),
-  }
-}
-
-interface Made {
-  readonly recorded: RecordedTrail
-  readonly folder: string
-  readonly built: BuiltPack
-  readonly vkey: string
-}
-
-async function make(t: TestContext, disclosed: PackOrder['disclosed'], order: Partial<PackOrder> = {}): Promise<Made> {
-  const recorded = await openRecordedTrail(t)
-  const { activation } = await story(recorded)
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-pack-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const whole = { fromMs: 0, toMs: 4_000_000_000_000, disclosed, by: bob.id, atMs: 1_795_300_000_000, ...order }
-  const built = await buildPack(whole, sourcesOf(recorded, activation), folder)
-  return { recorded, folder, built, vkey: recorded.trail.status().verifierKey }
-}
-
-const rows = (folder: string, table: string): Record<string, unknown>[] =>
-  readFileSync(join(folder, 'artifacts', `${table}.jsonl`), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
+const verify = (folder: string, vkey?: string): ReturnType<typeof verifyPack> =>
+  verifyPack(new PackFolderSource(folder), vkey === undefined ? {} : { keys: [parseVerifierKey(vkey)] })
 
 test('a pack says who did what under whose approval, and verifies', async (t) => {
-  const { folder, vkey } = await make(t, 'statements')
-  const result = await verifyPack(new PackFolderSource(folder), { keys: [parseVerifierKey(vkey)] })
+  const { folder, vkey } = await makePack(t, { disclosed: 'statements' })
+  const result = await verify(folder, vkey)
   assert.equal(result.finding, undefined, formatPackReport(result))
-  const log = rows(folder, '1-access-log')
-  const read = log.find(({ values_masked }) => values_masked === 2)
+  const log = rowsOf(folder, '1-access-log')
+  const read = log.find(({ values_masked: masked }) => masked === 2)
   assert.deepEqual(
     [read?.['name'], read?.['agent'], read?.['via_server'], read?.['via_tool'], read?.['outcome']],
     ['alice@example.com', 'claude-code', 'ledger', 'lookup_customer', 'success'],
   )
   const refund = log.find(({ approval }) => approval !== null)
   assert.deepEqual(refund?.['approver_names'], ['bob@example.com'])
-  const [request] = rows(folder, '3-approvals')
-  assert.deepEqual(
-    [request?.['status'], request?.['used_by'], request?.['what']],
-    ['used', [refund?.['record']], 'refund(id)'],
-  )
-  assert.ok(rows(folder, '3-approval-checks').every(({ count }) => count === 0))
-  assert.equal(rows(folder, '5-masking')[0]?.['masked'], 2)
-  assert.match(
-    readFileSync(join(folder, 'artifacts/1-access-log.csv'), 'utf8'),
-    /"'=cmd\|"" \/C calc""!A0, ""quoted""\nselect 1"/,
-  )
-  console.log(formatPackReport(result))
+  const [request] = rowsOf(folder, '3-approvals')
+  const { status, used_by: usedBy, what, approved_by_names: approvers } = request ?? {}
+  assert.deepEqual([status, usedBy, what, approvers], ['used', [refund?.['record']], 'refund(id)', ['bob@example.com']])
+  assert.ok(rowsOf(folder, '3-approval-checks').every(({ count }) => count === 0))
+  assert.equal(rowsOf(folder, '5-masking')[0]?.['masked'], 2)
+  const [own] = rowsOf(folder, '2-entitlements').filter(({ subject }) => subject === 'usr_alice')
+  assert.deepEqual([own?.['need'], own?.['owner'], own?.['uses']], ['refund customers', 'support@example.com', 1])
+  assert.match(formatPackReport(result), /✓ approvals {14}nothing ran although policy asked for one/)
 })
 
-test('every file that is changed is found', async (t) => {
-  const { folder, vkey } = await make(t, 'statements')
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
-    statSync(join(folder, path)).isFile(),
+test('a text that a spreadsheet would run is only text, and whole in the JSON lines', async (t) => {
+  const { folder } = await makePack(t, { disclosed: 'statements' })
+  const csv = readFileSync(join(folder, 'artifacts/1-statements.csv'), 'utf8')
+  assert.ok(csv.includes(`"'=cmd|"" /C calc""!A0, ""quoted""\nselect 1"`))
+  assert.ok(
+    rowsOf(folder, '1-statements').some(({ statement }) => statement === '=cmd|" /C calc"!A0, "quoted"\nselect 1'),
   )
-  for (const path of files) {
+})
+
+test('without disclosure there is nothing that opens a payload', async (t) => {
+  const { folder, vkey } = await makePack(t, { disclosed: 'none' })
+  assert.equal((await verify(folder, vkey)).finding, undefined)
+  assert.ok(!filesOf(folder).some((path) => /payload|statements/.test(path)))
+  assert.ok(rowsOf(folder, '1-access-log').every(({ statement }) => statement === null))
+})
+
+test('the same order gives the same pack', async (t) => {
+  const made = await makePack(t, { disclosed: 'statements' })
+  const again = await made.again()
+  assert.equal(again.manifestSha256, made.built.manifestSha256)
+})
+
+test('a part of the log proves itself, with its neighbours outside of it', async (t) => {
+  const { folder, vkey, built } = await makePack(t, { disclosed: 'none', part: true })
+  const result = await verify(folder, vkey)
+  assert.equal(result.finding, undefined, formatPackReport(result))
+  assert.ok(built.records.first > 256 && built.records.last > built.records.first)
+  assert.equal(result.counts.records, built.records.last - built.records.first + 1)
+  // The first bundle has the record that put the policy in force; the one behind it nothing that the pack needs.
+  const bundles = filesOf(folder).filter((path) => path.startsWith('trail/tile/entries/'))
+  assert.ok(bundles.includes('trail/tile/entries/000') && !bundles.includes('trail/tile/entries/001'))
+})
+
+test('the key of the pack itself is said to be no proof; another key is no proof either', async (t) => {
+  const { folder } = await makePack(t, { disclosed: 'none' })
+  const own = await verify(folder)
+  assert.match(formatPackReport(own), /! key not checked/)
+  const other = await makePack(t, { disclosed: 'none' })
+  const foreign = await verify(folder, other.vkey)
+  assert.deepEqual([foreign.verdict, foreign.finding?.code], ['undecided', 'key-unknown'])
+})
+
+test('what is missing, what is besides, what is no file', async (t) => {
+  const { folder } = await makePack(t, { disclosed: 'none' })
+  const path = join(folder, 'VERIFY.md')
+  const text = readFileSync(path)
+  const finding = async (): Promise<string | undefined> => (await verify(folder)).finding?.message
+  rmSync(path)
+  assert.equal(await finding(), 'VERIFY.md is missing, though the manifest names it')
+  symlinkSync('manifest.json', path)
+  assert.equal(await finding(), 'VERIFY.md is not part of the pack: the manifest does not name it')
+  rmSync(path)
+  writeFileSync(path, text)
+  mkdirSync(join(folder, 'more'))
+  assert.equal(await finding(), 'more is not part of the pack: the manifest does not name it')
+  rmSync(join(folder, 'more'), { recursive: true })
+  assert.equal(await finding(), undefined)
+})
+
+const PLACES = 300
+
+test(`a byte changed at any of ${PLACES} places is found`, async (t) => {
+  const { folder, vkey } = await makePack(t, { disclosed: 'statements' })
+  const files = filesOf(folder)
+  const draw = createHash('sha256')
+  for (let place = 0; place < PLACES; place += 1) {
+    const random = draw.copy().update(`${folder} ${place}`).digest()
+    const path = files[place % files.length] ?? assert.fail()
     const bytes = readFileSync(join(folder, path))
-    if (bytes.length === 0) continue
-    const at = Math.floor(bytes.length / 2)
+    const at = random.readUInt32BE(0) % bytes.length
     const changed = Buffer.from(bytes)
-    changed[at] = (changed[at] ?? 0) ^ 1
+    changed[at] = (changed[at] ?? 0) ^ (1 + (random.readUInt8(4) % 255))
     writeFileSync(join(folder, path), changed)
-    const result = await verifyPack(new PackFolderSource(folder), { keys: [parseVerifierKey(vkey)] })
+    // Without the key and with it: a forged key in the pack must not help.
+    const { verdict, finding } = await verify(folder, place % 2 === 0 ? vkey : undefined)
     writeFileSync(join(folder, path), bytes)
-    assert.notEqual(result.verdict, 'intact', path)
-    console.log(path, '→', result.finding?.message)
+    assert.ok(verdict !== 'intact' && finding !== undefined, `${path}, byte ${at}`)
   }
-  cpSync(join(folder, 'VERIFY.md'), join(folder, 'EXTRA.md'))
-  const extra = await verifyPack(new PackFolderSource(folder))
-  assert.equal(extra.finding?.code, 'pack-file-unexpected')
+  assert.equal((await verify(folder, vkey)).verdict, 'intact')
+})
+
+test('what was changed is named with file and record', async (t) => {
+  const { folder, vkey } = await makePack(t, { disclosed: 'statements' })
+  const naming = async (path: string, change: (text: string) => string): Promise<string | undefined> => {
+    const before = readFileSync(join(folder, path))
+    const after = Buffer.from(change(before.toString('latin1')), 'latin1')
+    assert.ok(!after.equals(before), path)
+    writeFileSync(join(folder, path), after)
+    const { finding } = await verify(folder, vkey)
+    writeFileSync(join(folder, path), before)
+    return finding?.message
+  }
+  const log = rowsOf(folder, '1-access-log')
+  const at = log.findIndex(({ values_masked: masked }) => masked === 2)
+  const line = `artifacts/1-access-log.jsonl changed: line ${at + 1} is not what record ${String(log[at]?.['record'])} says`
+  assert.equal(
+    await naming('artifacts/1-access-log.jsonl', (text) => text.replace('"values_masked":2', '"values_masked":0')),
+    line,
+  )
+  const [entries] = filesOf(folder).filter((path) => path.startsWith('trail/tile/entries/'))
+  assert.match(
+    (await naming(entries ?? '', (text) => text.replace('usr_alice', 'usr_carol'))) ?? '',
+    /^record \d+ changed: its hash is not the one that the signed head commits to$/,
+  )
+  const removed = (text: string): string => text.split('\n').toSpliced(1, 1).join('\n')
+  assert.match(
+    (await naming('artifacts/5-masking.csv', removed)) ?? '',
+    /^artifacts\/5-masking\.csv changed: line 2 is not what record \d+ says$/,
+  )
+  assert.match((await naming('payloads.jsonl', removed)) ?? '', /^(artifacts\/1-|payloads\.jsonl)/)
+  assert.match(
+    (await naming('policy/policy.json', (text) => text.replace('permit', 'forbid'))) ?? '',
+    /^policy\/policy\.json changed/,
+  )
 })
