@@ -7,6 +7,8 @@ const MAX_PREFIX = 256
 
 const BACKSLASH = 0x5c
 const SLASH = 0x2f
+const PADDING = 0x3d
+const LOWER_U = 0x75
 const MARK = toUtf8(';base64,')
 
 /** A string that may be binary data in base64 (RFC 4648, either alphabet): what it decodes to, and how to write it back changed. */
@@ -17,27 +19,63 @@ export interface Base64Leaf {
 }
 
 /**
- * Reads what lies between the quotes of a JSON string as base64, as the whole of it or behind `data:…;base64,`. Line ends and `\/` are
- * taken as escapes of it.
+ * Finds base64 in what lies between the quotes of a JSON string: the whole of it or all behind `data:…;base64,`, where line ends are taken as
+ * escapes; otherwise each stretch that is long enough, as in JSON within text, in a header or on a line of its own. `\/` is a slash of it.
  */
-export function readBase64(bytes: Bytes, from: number, end: number): Base64Leaf | undefined {
+export function findBase64(bytes: Bytes, from: number, end: number): readonly Base64Leaf[] {
   const start = behindMark(bytes, from, end)
-  if (end - start < MIN_CHARACTERS) return undefined
-  let isPlain = true
-  let isUrl = false
+  if (end - start < MIN_CHARACTERS) return []
+  return isWhole(bytes, start, end) ? [leafOf(bytes, start, end)] : stretches(bytes, from, end)
+}
+
+/** Whether there is nothing but base64, its padding, and escapes of slashes and line ends. */
+function isWhole(bytes: Bytes, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {
     const byte = bytes[at] ?? 0
     if (byte === BACKSLASH) {
-      const next = bytes[at + 1]
-      if (next !== SLASH && next !== 0x6e && next !== 0x72) return undefined
-      isPlain = false
-      at++
-    } else if (!isBase64Byte(byte)) return undefined
-    isUrl ||= byte === 0x2d || byte === 0x5f
+      const next = bytes[++at]
+      if (next !== SLASH && next !== 0x6e && next !== 0x72) return false
+    } else if (!isBase64Byte(byte) && byte !== PADDING) return false
   }
-  const places = isPlain ? undefined : placesOf(bytes, start, end)
-  const text = places === undefined ? latin1(bytes.subarray(start, end)) : characters(bytes, places)
-  const encoding = isUrl ? 'base64url' : 'base64'
+  return true
+}
+
+/** Stretches of base64 within other text. Padding ends one: what follows is another. */
+function stretches(bytes: Bytes, from: number, end: number): readonly Base64Leaf[] {
+  const leaves: Base64Leaf[] = []
+  let start = from
+  for (let at = from; at < end;) {
+    const next = isBase64Byte(bytes[at] ?? 0) ? at + 1 : behindSlash(bytes, at, end)
+    if (next > at) at = next
+    else {
+      if (at - start >= MIN_CHARACTERS) leaves.push(leafOf(bytes, start, at))
+      start = at = behindSign(bytes, at)
+    }
+  }
+  if (end - start >= MIN_CHARACTERS) leaves.push(leafOf(bytes, start, end))
+  return leaves
+}
+
+/** Behind an escaped slash, however deep its text is nested; `at` when there is none. */
+function behindSlash(bytes: Bytes, at: number, end: number): number {
+  let next = at
+  while (next < end && bytes[next] === BACKSLASH) next++
+  return next > at && next < end && bytes[next] === SLASH ? next + 1 : at
+}
+
+/** Behind a sign that is none of base64. The letters of an escape (`\n`, `\u000a`) look like it and are not. */
+function behindSign(bytes: Bytes, at: number): number {
+  if (bytes[at] !== BACKSLASH) return at + 1
+  let next = at
+  while (bytes[next] === BACKSLASH) next++
+  return next + (bytes[next] === LOWER_U ? 5 : 1)
+}
+
+function leafOf(bytes: Bytes, start: number, end: number): Base64Leaf {
+  const inner = bytes.subarray(start, end)
+  const encoding = inner.includes(0x2d) || inner.includes(0x5f) ? 'base64url' : 'base64'
+  const places = inner.includes(BACKSLASH) ? placesOf(bytes, start, end) : undefined
+  const text = places === undefined ? latin1(inner) : characters(bytes, places)
   return {
     decoded: Buffer.from(text, encoding),
     write: (decoded) => {
@@ -64,8 +102,7 @@ function isBase64Byte(byte: number): boolean {
     (byte >= 0x2f && byte <= 0x39) ||
     byte === 0x2b ||
     byte === 0x2d ||
-    byte === 0x5f ||
-    byte === 0x3d
+    byte === 0x5f
   )
 }
 
@@ -73,8 +110,9 @@ function isBase64Byte(byte: number): boolean {
 function placesOf(bytes: Bytes, start: number, end: number): number[] {
   const places: number[] = []
   for (let at = start; at < end; at++) {
-    if (bytes[at] !== BACKSLASH) places.push(at)
-    else if (bytes[++at] === SLASH) places.push(at)
+    const isEscape = bytes[at] === BACKSLASH
+    while (bytes[at] === BACKSLASH) at++
+    if (!isEscape || bytes[at] === SLASH) places.push(at)
   }
   return places
 }

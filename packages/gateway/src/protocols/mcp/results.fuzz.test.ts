@@ -92,6 +92,30 @@ const masked: readonly (readonly [name: string, text: string, expected: string, 
     `{"icon":"data:text/plain;base64,${base64(TRUNCATED)}"}`,
     '/icon#base64',
   ],
+  [
+    'base64 in JSON within text',
+    `{"content":[{"text":${nested(`{"blob":"${base64(`pan,${PAN}\n`)}"}`, 1)}}]}`,
+    `{"content":[{"text":${nested(`{"blob":"${base64(`pan,${TRUNCATED}\n`)}"}`, 1)}}]}`,
+    '/content/*/text#base64',
+  ],
+  [
+    'base64 with escaped slashes, two texts deep',
+    `{"text":${nested(`{"blob":"${base64(`???>>>${PAN}`).replaceAll('/', '\\/')}"}`, 2)}}`,
+    `{"text":${nested(`{"blob":"${base64(`???>>>${TRUNCATED}`).replaceAll('/', '\\/')}"}`, 2)}}`,
+    '/text#base64',
+  ],
+  [
+    'base64 on a line of a text',
+    `{"text":"see:\\n${base64(`${PAN}.`)}\\u000aend"}`,
+    `{"text":"see:\\n${base64(`${TRUNCATED}.`)}\\u000aend"}`,
+    '/text#base64',
+  ],
+  [
+    'the middle of a web token, and what an equals sign introduces',
+    `{"text":"t=eyJhbGciOiJub25lIn0.${Buffer.from(`{"pan":"${PAN}"}`).toString('base64url')}."}`,
+    `{"text":"t=eyJhbGciOiJub25lIn0.${Buffer.from(`{"pan":"${TRUNCATED}"}`).toString('base64url')}."}`,
+    '/text#base64',
+  ],
 ]
 
 describe('what is truncated', () => {
@@ -106,6 +130,11 @@ describe('what is truncated', () => {
       )
     })
   }
+})
+
+test('a number that is itself part of base64 stays truncated when what that holds is too', () => {
+  const { text } = mask(`{"text":"${PAN}${base64(`${PAN}.`)}"}`)
+  assert.equal(text, `{"text":"${TRUNCATED}${base64(`${TRUNCATED}.`)}"}`)
 })
 
 describe('a card number is found however often it is wrapped', () => {

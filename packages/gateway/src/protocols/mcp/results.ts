@@ -1,6 +1,6 @@
 import type { Bytes } from '#base'
 import type { ErrorCode, Masking, MaskingSummary, MaskVerdict, ResultColumn, ResultMasker } from '#model'
-import { type Base64Leaf, readBase64 } from './base64-leaf.ts'
+import { type Base64Leaf, findBase64 } from './base64-leaf.ts'
 import { visitLeaves } from './codec/index.ts'
 
 /** What became of an answer. */
@@ -92,14 +92,13 @@ function findSuspects(value: Bytes, finder: ResultMasker): { suspects: Suspect[]
   const suspects: Suspect[] = []
   const columns = new Columns()
   visitLeaves(value, { start: 0, end: value.length }, (kind, start, end, where) => {
-    if (finder.mayMatch(value, start, end)) {
-      suspects.push({ column: columns.of(where(), 'json'), start, end })
-    }
-    if (kind !== 'text') return
-    const base64 = readBase64(value, start + 1, end - 1)
-    if (base64 !== undefined && finder.mayMatch(base64.decoded, 0, base64.decoded.length)) {
+    const found = kind === 'text' ? findBase64(value, start + 1, end - 1) : []
+    for (const base64 of found) {
+      if (!finder.mayMatch(base64.decoded, 0, base64.decoded.length)) continue
       suspects.push({ column: columns.of(`${where()}#base64`, 'text'), start, end, base64 })
     }
+    // Last, because what is written back of base64 is as it was but for what was found in it.
+    if (finder.mayMatch(value, start, end)) suspects.push({ column: columns.of(where(), 'json'), start, end })
   })
   return { suspects, columns: columns.list }
 }
