@@ -116,6 +116,16 @@ test('tokens cannot be guessed in a loop', async () => {
   assert.equal((await other.send({ headers: asAlice, body: ping })).status, 429)
 })
 
+test('agents whose tokens expire, as all do every few minutes, shut nobody out behind the same address', async () => {
+  await using other = await startBoundary({ servers: createTestServers([ECHO], {}), pinned: [ECHO] })
+  for (let index = 0; index < 12; index++) {
+    const { status, text } = await other.send({ headers: { ...json, authorization: 'Bearer expired' }, body: ping })
+    assert.equal(status, 401)
+    assert.match(text, /the token has expired/)
+  }
+  assert.equal((await other.post(...modern('tools/list'))).status, 200)
+})
+
 test('whom policy does not let in is told so', async () => {
   const { status, json: read } = await boundary.send({
     headers: { ...json, authorization: 'Bearer denied' },

@@ -166,7 +166,8 @@ class Front implements Mcp {
   #refuseJoin(address: string, name: string, refusal: Refusal): Reply {
     switch (refusal.code) {
       case 'SP_AUTH_TOKEN_EXPIRED':
-        return this.#reject(address, name, 'the token has expired')
+        // Nobody guesses one that was issued; and every agent comes with one now and then, many of them from one address.
+        return challenge(this.#publicUrl, name, 'the token has expired')
       case 'SP_AUTH_TOKEN_UNKNOWN':
       case 'SP_AUTH_TOKEN_AUDIENCE':
       case 'SP_AUTH_TOKEN_MISSING':
@@ -185,9 +186,9 @@ class Front implements Mcp {
     }
   }
 
-  #reject(address: string, name: string, reason = NO_GOOD_TOKEN): Reply {
+  #reject(address: string, name: string): Reply {
     this.#attempts.note(address)
-    return challenge(this.#publicUrl, name, reason)
+    return challenge(this.#publicUrl, name, NO_GOOD_TOKEN)
   }
 
   /** The first time that a session is seen, its end is waited for. */
