@@ -4,6 +4,7 @@
 export { checkConfig, type Config, loadConfig } from './config/load.ts'
 export { type Foundation, openFoundation, type StartOptions } from './foundation.ts'
 export { type Gateway, startGateway } from './gateway.ts'
+export { closeInherited } from './inherited.ts'
 export { initialise } from './initialise.ts'
 export { type Pinned, pinTools } from './pin-tools.ts'
 export { runPolicyTests, sealSecretOffline, validate } from './offline.ts'

@@ -1,6 +1,15 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { initialise, type Pinned, pinTools, runPolicyTests, sealSecretOffline, startGateway, validate } from '#app'
+import {
+  closeInherited,
+  initialise,
+  type Pinned,
+  pinTools,
+  runPolicyTests,
+  sealSecretOffline,
+  startGateway,
+  validate,
+} from '#app'
 import type { Context } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { print } from '../output.ts'
@@ -53,6 +62,7 @@ export function gatewayCommands(program: Command, context: Context): void {
     .description("write the definitions of a server's tools beside the policy, for review")
     .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
     .action(async (server: string, options: { config: string }) => {
+      closeInherited()
       const pinned = await pinTools(resolve(context.cwd, options.config), context.environment, server)
       print(context.output, { apiVersion: 'sallyport/v1', kind: 'PinnedTools', ...pinned }, () => formatPinned(pinned))
     })
@@ -78,6 +88,7 @@ function formatPinned({ file, isolation, tools }: Pinned): string {
 }
 
 async function up(context: Context, config: string, untilEof: boolean): Promise<void> {
+  closeInherited()
   const gateway = await startGateway(config, { environment: context.environment, logLevel: 'info' })
   for (const line of gateway.addresses()) context.output.talk(line)
   context.output.data('ready')
