@@ -75,7 +75,7 @@ export function createGate(options: GateOptions): SessionGate {
   }
 }
 
-/** Verifies, and opens; with `joined` only when the token has no open session there. */
+/** Verifies, and opens; with `joined` only when the token has no open session there, from where it comes. */
 async function open(request: OpenRequest, ports: GatePorts, joined?: JoinedSessions): Promise<OpenSession | Refusal> {
   const { resource } = request
   // Not on record: it would be a record for each attempt of a flood. Who joins may have a session already.
@@ -85,7 +85,9 @@ async function open(request: OpenRequest, ports: GatePorts, joined?: JoinedSessi
     const credential = await ports.credentials.verify(request.secret, resource, request.door)
     if (credential.kind === 'rejected') return await rejectCredential(request, credential, ports)
     const begin = (): Promise<OpenSession | Refusal> => beginSession(request, credential, seen, ports)
-    return await (joined === undefined ? begin() : joined.join(credential, resource.name, begin))
+    return await (joined === undefined
+      ? begin()
+      : joined.join({ credential, resource: resource.name, client: request.client }, begin))
   } catch (error) {
     // Whatever failed, the answer is no; without a record there is no reference either.
     ports.log.error('session.open_failed', { resource: resource.name, error: String(error) })

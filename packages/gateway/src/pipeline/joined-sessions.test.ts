@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Secret, toUtf8 } from '#base'
-import { isRefusal, type OpenSession, type Resource } from '#model'
+import { type ClientAddress, isRefusal, type OpenSession, type Resource } from '#model'
 import { type Boundary, boundary, cards, client, select } from './testkit/boundary.ts'
 
-async function join({ gate }: Boundary, resource: Resource = cards, secret = 'good'): Promise<OpenSession> {
-  const answer = await gate.join({ resource, secret: new Secret(secret), client })
+async function join(
+  { gate }: Boundary,
+  resource: Resource = cards,
+  from: ClientAddress = client,
+): Promise<OpenSession> {
+  const answer = await gate.join({ resource, secret: new Secret('good'), client: from })
   assert.ok(!isRefusal(answer))
   return answer
 }
@@ -30,6 +34,16 @@ test('another token, or another resource, is another session', async () => {
   await elsewhere.close({ kind: 'client' })
   under.state.tokenId = 'tok_2'
   assert.notEqual(await join(under), first)
+})
+
+test('a token that turns up at another address has a session of its own there, which says so', async () => {
+  const under = boundary()
+  const first = await join(under)
+  assert.equal(await join(under, cards, { ...client, port: client.port + 1 }), first)
+  const elsewhere = await join(under, cards, { ...client, address: '203.0.113.9' })
+  assert.notEqual(elsewhere, first)
+  assert.deepEqual([elsewhere.session.client.address, openings(under)], ['203.0.113.9', 2])
+  assert.equal(await join(under), first)
 })
 
 test('after its end a new one is opened, and the old one gives no permits', async () => {

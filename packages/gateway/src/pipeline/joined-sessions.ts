@@ -1,17 +1,27 @@
-import type { OpenSession, Refusal, VerifiedCredential } from '#model'
+import type { ClientAddress, OpenSession, Refusal, VerifiedCredential } from '#model'
 import { isRefusal } from '#model'
 
 /** Opens a session for a credential that was verified. */
 type Opening = () => Promise<OpenSession | Refusal>
 
-/** The sessions of protocols without connections: one for each token and resource, as long as it is open. */
+/** What is joined, and from where. */
+export interface Joining {
+  readonly credential: VerifiedCredential
+  readonly resource: string
+  readonly client: ClientAddress
+}
+
+/**
+ * The sessions of protocols without connections: one for each token, resource and address that it is used from, as long as it is open. Policy is asked
+ * and records say where a session's requests come from, so a token that turns up elsewhere is not taken for where it was first.
+ */
 export class JoinedSessions {
-  /** Sessions that are open or being opened, by token and resource. */
+  /** Sessions that are open or being opened, by token, resource and address. */
   readonly #sessions = new Map<string, Promise<OpenSession | Refusal>>()
 
   /** The open session of a credential on a resource; opens one when there is none. Two who come at once get the same. */
-  async join(credential: VerifiedCredential, resource: string, open: Opening): Promise<OpenSession | Refusal> {
-    const key = `${credential.tokenId}\n${resource}`
+  async join({ credential, resource, client }: Joining, open: Opening): Promise<OpenSession | Refusal> {
+    const key = `${credential.tokenId}\n${resource}\n${client.address}`
     const known = await this.#sessions.get(key)
     if (known !== undefined && !isRefusal(known) && !known.ended.aborted) return known
     const opening = this.#sessions.get(key) ?? this.#open(key, open)
