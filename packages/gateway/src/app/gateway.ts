@@ -94,6 +94,9 @@ async function assemble(
     log,
     limits: { sessions: config.file.limits.sessions, operations: DEFAULT_LIMITS.openIntents },
   })
+  identity.credentials.onRevoked(({ identityId }) => {
+    if (identityId !== undefined) void approvals.withdraw(identityId)
+  })
   sweepRegularly(stack, () => {
     gate.sweep()
     void approvals.sweep()

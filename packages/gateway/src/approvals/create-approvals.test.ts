@@ -167,6 +167,41 @@ test('an approval that is not used in time is over; so is a request that nobody 
   assert.equal((await store.requests.find(second.ref))?.sealed.length, 0)
 })
 
+test('requests and approvals of somebody whose access is revoked are over, those of others are not', async () => {
+  await using under = await openDesk()
+  const { desk, events, state } = under
+  const approved = await desk.ask(statement('a'), 5)
+  await answered(desk, approved.ref, bob)
+  const open = await desk.ask(statement('b'), 6)
+  const used = await desk.ask(statement('c'), 7)
+  await answered(desk, used.ref, bob)
+  await desk.take(statement('c'))
+  const another = await desk.ask(held({ identity: carol, operation: { payload: toUtf8('a') } }), 8)
+  state.trailWorks = false
+  await desk.withdraw(alice.id)
+  assert.equal(await desk.covers(statement('a')), false)
+  state.trailWorks = true
+  await desk.sweep()
+  const statusOf = async (ref: string) => (await desk.find(ref, bob, true))?.status
+  assert.deepEqual(await Promise.all([approved, open, used, another].map(({ ref }) => statusOf(ref))), [
+    'expired',
+    'expired',
+    'used',
+    'open',
+  ])
+  const ends = events.filter(({ activity }) => activity === 'request-withdraw')
+  assert.deepEqual(
+    ends.map(({ details }) => details?.['was']),
+    ['open', 'approved'],
+  )
+  assert.equal(await desk.take(statement('a')), undefined)
+  assert.equal(await answered(desk, open.ref, bob), 'SP_APPROVAL_OVER')
+  // Whoever is let in again begins anew.
+  const anew = await desk.ask(statement('a'), 9)
+  await answered(desk, anew.ref, bob)
+  assert.equal(await desk.covers(statement('a')), true)
+})
+
 test('without the trail nothing changes: no answer, no end', async () => {
   await using under = await openDesk({ answerWithinMs: 1_000 })
   const { desk, state, store } = under

@@ -14,7 +14,7 @@ import {
 import { approvalsOf, groupsFor, objectionTo, statusAfter, statusAt } from './answering.ts'
 import { bindingOf } from './binding.ts'
 import type { Answered, ApprovalDesk, Participant, RequestView, RequestWish } from './desk.ts'
-import { answerEvent, expireEvent, openEvent, refusedAnswerEvent } from './events.ts'
+import { answerEvent, expireEvent, openEvent, refusedAnswerEvent, withdrawEvent } from './events.ts'
 import { type ApprovalLimits, type ApprovalsOptions, DEFAULT_APPROVAL_LIMITS } from './options.ts'
 import { Turns } from './turns.ts'
 import { mayKnow, viewOf } from './view.ts'
@@ -50,6 +50,8 @@ class Desk implements ApprovalDesk {
   readonly #key: Secret<Bytes>
   readonly #turns = new Turns()
   readonly #room = new WaitingRoom()
+  /** Whose access was revoked, and whose requests are not all ended yet. */
+  readonly #revoked = new Set<string>()
   #isSweeping = false
 
   constructor(options: ApprovalsOptions, key: Secret<Bytes>) {
@@ -126,10 +128,23 @@ class Desk implements ApprovalDesk {
     })
   }
 
+  async withdraw(identityId: string): Promise<void> {
+    this.#revoked.add(identityId)
+    try {
+      for (const { ref } of await this.#options.store.list({ identityId, limit: LOOK_THROUGH })) {
+        await this.#turns.take(`request ${ref}`, () => this.#withdrawOne(ref))
+      }
+      this.#revoked.delete(identityId)
+    } catch (error) {
+      this.#options.log.error('approvals.withdraw_failed', { identity: identityId, error: String(error) })
+    }
+  }
+
   async sweep(): Promise<void> {
     if (this.#isSweeping) return
     this.#isSweeping = true
     try {
+      for (const identityId of [...this.#revoked]) await this.withdraw(identityId)
       for (const { ref } of await this.#options.store.due(this.#now(), SWEEP_LIMIT)) {
         await this.#turns.take(`request ${ref}`, () => this.#expire(ref))
       }
@@ -143,6 +158,7 @@ class Desk implements ApprovalDesk {
 
   /** The request that was approved for exactly this operation and need, not used and not over. */
   async #covering(held: HeldOperation): Promise<StoredRequest | undefined> {
+    if (this.#revoked.has(held.session.identity.id)) return undefined
     const found = await this.#options.store.findByDigest(bindingOf(held, this.#key), this.#now())
     return found?.status === 'approved' && found.need === held.decided.decision.need ? found : undefined
   }
@@ -217,6 +233,15 @@ class Desk implements ApprovalDesk {
     if (request === undefined || request.status === statusAt(request, nowMs)) return
     const record = await this.#record(expireEvent(request))
     await this.#options.store.expire(ref, record, nowMs)
+    this.#room.wake(ref)
+  }
+
+  async #withdrawOne(ref: string): Promise<void> {
+    const request = await this.#options.store.find(ref)
+    if (request === undefined || !['open', 'approved'].includes(statusAt(request, this.#now()))) return
+    const record = await this.#record(withdrawEvent(request))
+    // As if its time were over.
+    await this.#options.store.expire(ref, record, request.expiresAtMs)
     this.#room.wake(ref)
   }
 

@@ -48,6 +48,11 @@ export interface ApprovalDesk extends Approvals {
    * @throws {GatewayError} `SP_TRAIL_UNAVAILABLE`: nothing has changed.
    */
   answer(ref: string, by: Participant, answer: StoredAnswer['answer'], reason: string): Promise<Answered>
+  /**
+   * Ends the open and the approved requests of somebody whose access was revoked. What cannot be recorded at once is tried again at each sweep, and
+   * until then nothing of theirs is covered. Never rejects.
+   */
+  withdraw(identityId: string): Promise<void>
   /** Ends requests whose time is over; to be called every few seconds. Never rejects. */
   sweep(): Promise<void>
 }

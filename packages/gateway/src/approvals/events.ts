@@ -73,6 +73,17 @@ export function expireEvent(request: StoredRequest): TrailEvent {
   }
 }
 
+/** That a request ended with the access of whoever asked. */
+export function withdrawEvent(request: StoredRequest): TrailEvent {
+  return {
+    class: 'entity-management',
+    activity: 'request-withdraw',
+    resource: request.resource,
+    status: 'success',
+    details: { ...aboutRequest(request), was: request.status, reason: 'the access of whoever asked was revoked' },
+  }
+}
+
 function answerBase(
   request: StoredRequest,
   { identity, client }: Participant,
