@@ -179,6 +179,23 @@ describe('how a request must look', () => {
     assert.equal(status, 408)
   })
 
+  test('one person leaves room for others, whatever number of tokens they use', async () => {
+    await using other = await startBoundary({
+      servers: createTestServers([ECHO], {}),
+      pinned: [ECHO],
+      more: { limits: { maxRequests: 4, maxRequestsPerSession: 4, maxLegacySessions: 10, bodyTimeoutMs: 2_000 } },
+    })
+    const waiting = async (token: string): Promise<unknown> =>
+      await other.send({ headers: { ...json, authorization: `Bearer ${token}`, 'content-length': '100' }, body: '{' })
+    const slow = [waiting('alices-token'), waiting('alices-second-token')]
+    const asked = async (token: string): Promise<number> =>
+      (await other.send({ headers: { ...json, authorization: `Bearer ${token}` }, body: ping })).status
+    for (let status = 0; status !== 503; status = await asked('alices-token')) assert.ok([0, 400].includes(status))
+    assert.equal(await asked('bobs-token'), 400)
+    await Promise.all(slow)
+    assert.equal(await asked('alices-token'), 400)
+  })
+
   test('own names and origins are taken', async () => {
     const port = String(boundary.port)
     for (const headers of [

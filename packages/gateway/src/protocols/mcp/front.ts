@@ -47,6 +47,8 @@ class Front implements Mcp {
   readonly #sessions: LegacySessions
   readonly #dialogue: Dialogue
   readonly #joined = new Map<OpenSession, Joined>()
+  /** Requests under way, by the id of whose they are. */
+  readonly #requestsOf = new Map<string, number>()
   readonly #running = new Set<Promise<void>>()
   /** Sessions that have ended, until that is on record. */
   readonly #ending = new Set<Promise<void>>()
@@ -126,20 +128,35 @@ class Front implements Mcp {
     if ('status' in open) return open
     const served = this.#resources.get(name)
     const joined = this.#joined.get(open)
-    if (served === undefined || joined === undefined || joined.requests.size >= this.#limits.maxRequestsPerSession) {
-      return busy(false)
-    }
+    if (served === undefined || joined === undefined || !this.#hasRoomFor(open, joined)) return busy(false)
     const answered = Promise.withResolvers<void>()
     joined.requests.add(answered.promise)
+    this.#count(open, 1)
     try {
       const body = await readBody(request, REQUEST_LIMITS.maxBytes, this.#limits.bodyTimeoutMs)
       if (typeof body === 'string') return unread(body)
       open.touch()
       return await this.#dialogue.answer({ request, body, open, served, gone: gone.signal })
     } finally {
+      this.#count(open, -1)
       joined.requests.delete(answered.promise)
       answered.resolve()
     }
+  }
+
+  /**
+   * Whether one more request may be under way in a session. Nobody has more than half of all of them, however many tokens they use: others are to get
+   * in beside them.
+   */
+  #hasRoomFor({ session: { identity } }: OpenSession, { requests }: Joined): boolean {
+    const { maxRequests, maxRequestsPerSession } = this.#limits
+    return requests.size < maxRequestsPerSession && (this.#requestsOf.get(identity.id) ?? 0) < maxRequests / 2
+  }
+
+  #count({ session: { identity } }: OpenSession, by: 1 | -1): void {
+    const count = (this.#requestsOf.get(identity.id) ?? 0) + by
+    if (count === 0) this.#requestsOf.delete(identity.id)
+    else this.#requestsOf.set(identity.id, count)
   }
 
   async #delete(request: IncomingMessage, name: string): Promise<Reply> {
