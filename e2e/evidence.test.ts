@@ -18,9 +18,9 @@ import { REPOSITORY } from '../demo/plan.ts'
 import { testPlan } from './plan.ts'
 
 const POLICY = `@id("e2e-read") @need("answer customers") @owner("support@example.com") @reviewed("a test")
-permit (principal is Person in Group::"support", action in [Action::"select", Action::"update"], resource == Table::"cards/public/limits");
+permit (principal is Person in Group::"support", action in Action::"select", resource == Table::"cards/public/limits");
 @id("e2e-held") @need("raise limits") @owner("support@example.com") @reviewed("a test") @approvers("payments-leads:1")
-permit (principal is Person in Group::"support", action in Action::"delete.approved", resource == Table::"cards/public/limits");
+permit (principal is Person in Group::"support", action in Action::"update.approved", resource == Table::"cards/public/limits");
 `
 const PLACES = 1_000
 const PAN = '4111111111111111'
@@ -48,7 +48,7 @@ before(async () => {
   const client = await connect(boundary, 'alice', await tokenOf(boundary, 'alice'))
   await client.query('select pan from limits where id = 1')
   await assert.rejects(client.query('truncate limits'))
-  const held = client.query('delete from limits where id = 2')
+  const held = client.query('update limits set amount = 900 where id = 2')
   const ref = await openRequest()
   held.catch(() => undefined)
   const approved = await as('bob', 'approve', ref, '--reason', 'ticket 12')

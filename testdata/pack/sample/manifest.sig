@@ -1,0 +1,5 @@
+sallyport/evidence-pack/v1
+sample.example/trail/n1
+5fa6d0f5b0067f626387c527281ec98939acdd3f078839e95a2da4bdefbc82d9
+
+— sample.example/trail/n1 xJljDUTDXQ/pJf0B/4ddLxwAiJugymZQZrEk693LYLM105mgmKf2JyB7sMPjIwp3EXwik7G329rN+keq7EiKD3xRWgs=
