@@ -21,20 +21,27 @@ export interface Agent extends AsyncDisposable {
   token(): string
 }
 
-/** Where an agent's browser is sent back to; nobody listens there, the address alone is read. */
-const CALLBACK = 'http://127.0.0.1:33418/callback'
+/** The browser of a login: where it is sent back to, and how it comes there from an address. */
+interface LoginBrowser {
+  readonly callback: string
+  visit(address: string): Promise<URL>
+}
 
-/** Connects an agent of a person to an MCP server of the boundary, playing the browser of the login. */
+/** What an agent is to be; the browser of its login is played unless there is one. */
+interface AgentOptions {
+  readonly name?: string
+  readonly resource?: string
+  readonly era?: Era
+  readonly browser?: LoginBrowser
+}
+
+/** Connects an agent of a person to an MCP server of the boundary. */
 export async function connectAgent(
   boundary: Boundary,
   person: string,
-  {
-    name = 'claude-code',
-    resource = 'ledger',
-    era = 'modern',
-  }: { readonly name?: string; readonly resource?: string; readonly era?: Era } = {},
+  { name = 'claude-code', resource = 'ledger', era = 'modern', browser = playedBrowser(person) }: AgentOptions = {},
 ): Promise<Agent> {
-  const provider = new PlayedLogin(name, person)
+  const provider = new AgentLogin(name, browser)
   const address = new URL(`/mcp/${resource}`, boundary.url)
   const connect = async (): Promise<Client> => {
     const transport = new StreamableHTTPClientTransport(address, { authProvider: provider })
@@ -59,30 +66,47 @@ export async function connectAgent(
   }
 }
 
-/** What the SDK asks of whoever keeps an agent's logins; the person's clicks are played. */
-class PlayedLogin implements OAuthClientProvider {
+/** Nobody listens there: the address alone is read. */
+const CALLBACK = 'http://127.0.0.1:33418/callback'
+
+function playedBrowser(person: string): LoginBrowser {
+  return {
+    callback: CALLBACK,
+    visit: async (address) => {
+      const { url, body } = await createBrowser().visit(address, {
+        person,
+        until: ({ href }) => href.startsWith(CALLBACK),
+      })
+      if (!url.href.startsWith(CALLBACK)) throw new Error(`the login ended at ${url.href}: ${body}`)
+      return url
+    },
+  }
+}
+
+/** What the SDK asks of whoever keeps an agent's logins. */
+class AgentLogin implements OAuthClientProvider {
   readonly #name: string
-  readonly #person: string
+  readonly #browser: LoginBrowser
   #client: StoredOAuthClientInformation | undefined
   #tokens: StoredOAuthTokens | undefined
   #verifier = ''
   #discovered: OAuthDiscoveryState | undefined
   #arrived: URL | undefined
 
-  constructor(name: string, person: string) {
+  constructor(name: string, browser: LoginBrowser) {
     this.#name = name
-    this.#person = person
+    this.#browser = browser
   }
 
   get redirectUrl(): string {
-    return CALLBACK
+    return this.#browser.callback
   }
 
   get clientMetadata(): OAuthClientMetadata {
     return {
       client_name: this.#name,
       application_type: 'native',
-      redirect_uris: [CALLBACK],
+      redirect_uris: [this.#browser.callback],
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       token_endpoint_auth_method: 'none',
@@ -112,12 +136,7 @@ class PlayedLogin implements OAuthClientProvider {
   }
 
   async redirectToAuthorization(address: URL): Promise<void> {
-    const { url, body } = await createBrowser().visit(address.href, {
-      person: this.#person,
-      until: (next) => next.href.startsWith(CALLBACK),
-    })
-    if (!url.href.startsWith(CALLBACK)) throw new Error(`the login ended at ${url.href}: ${body}`)
-    this.#arrived = url
+    this.#arrived = await this.#browser.visit(address.href)
   }
 
   saveCodeVerifier(verifier: string): void {

@@ -1,10 +1,14 @@
 /** Logging in as a person does: with a real browser, at the development identity provider, by clicking. */
 import assert from 'node:assert/strict'
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Agent, connectAgent } from '../demo/agent.ts'
 import { type Boundary, startBoundary } from '../demo/boundary.ts'
 import { type CommandResult, finish, sallyport, spawnSallyport } from '../demo/command.ts'
 import { connect } from '../demo/people.ts'
@@ -102,6 +106,34 @@ describe('a login in a real browser', { skip }, () => {
     assertLoggedIn(await ended)
   })
 
+  test('an agent of the official SDK: the page says who asks for what, No is no, and Yes leads back to the agent', async () => {
+    await using callback = await listenForAgent()
+    let answer = 'No'
+    const browser = {
+      callback: callback.address,
+      visit: async (address: string) => {
+        await page.goto(address)
+        await page
+          .getByText('An application that calls itself “my agent” asks to use the MCP server ledger as you.')
+          .waitFor()
+        await page
+          .getByText(`Your answer goes to a program on this computer (${new URL(callback.address).host}).`)
+          .waitFor()
+        await page.getByRole('button', { name: answer, exact: true }).click()
+        if (answer !== 'No') await page.getByRole('button', { name: 'Alice Archer' }).click()
+        await page.getByText('back at the agent').waitFor()
+        return new URL(page.url())
+      },
+    }
+    const connecting = (): Promise<Agent> => connectAgent(boundary, 'alice', { name: 'my agent', browser })
+    await assert.rejects(connecting(), /the person did not agree/)
+    answer = 'Yes, log in'
+    await using agent = await connecting()
+    const { tools } = await agent.client.listTools()
+    assert.equal(tools.length, 3)
+    assert.deepEqual(complaints, [])
+  })
+
   interface Login {
     /** The first group of the line that it says on standard error. */
     said(line: RegExp): Promise<string>
@@ -126,6 +158,20 @@ describe('a login in a real browser', { skip }, () => {
 function assertLoggedIn({ exitCode, stderr }: CommandResult): void {
   assert.equal(exitCode, 0, stderr)
   assert.match(stderr, /^logged in as alice@example\.com$/m)
+}
+
+/** What an agent opens for the browser to come back to. */
+async function listenForAgent(): Promise<AsyncDisposable & { readonly address: string }> {
+  const server = createServer((_, response) => response.end('back at the agent'))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/callback`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
 }
 
 async function lineOf(child: ChildProcessWithoutNullStreams, wanted: RegExp): Promise<string> {
