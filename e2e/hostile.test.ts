@@ -215,7 +215,7 @@ test('small statements alone', async (t) => {
   t.diagnostic(`idle: ${show(idle)}`)
 })
 
-test(`${HOSTILE} hostile statements leave the others answered`, { timeout: 120_000 }, async (t) => {
+test(`${HOSTILE} hostile statements leave the others answered`, { timeout: 300_000 }, async (t) => {
   const attacking: Attack = { count: HOSTILE, messages: messagesOf, answers: new Map() }
   const { p99 } = await measure(t, attacking)
   assertAnswered(attacking)
@@ -223,7 +223,7 @@ test(`${HOSTILE} hostile statements leave the others answered`, { timeout: 120_0
   assert.ok(p99 < STALLED_RATIO * idle.p99, 'the small ones were stalled')
 })
 
-test(`${LARGE} statements of a megabyte leave the others answered`, { timeout: 120_000 }, async (t) => {
+test(`${LARGE} statements of a megabyte leave the others answered`, { timeout: 300_000 }, async (t) => {
   const attacking: Attack = { count: LARGE, messages: largeMessage, answers: new Map() }
   const { max } = await measure(t, attacking)
   assertAnswered(attacking)
