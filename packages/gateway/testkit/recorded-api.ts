@@ -25,7 +25,17 @@ const NAMES: Readonly<Record<string, string>> = {
 }
 
 /** The API over a recorded trail; its caller is the given person and may do what is given. */
-export function apiOver({ trail, reader }: RecordedTrail, caller: Person, ...allowed: readonly BoundaryAction[]) {
+export function apiOver(recorded: RecordedTrail, caller: Person, ...allowed: readonly BoundaryAction[]) {
+  return apiWith(recorded, caller, allowed)
+}
+
+/** The same with services of a test's own; a body is posted. */
+export function apiWith(
+  { trail, reader }: RecordedTrail,
+  caller: Person,
+  allowed: readonly BoundaryAction[],
+  own: Readonly<Record<string, unknown>> = {},
+) {
   const decideBoundary = (_identity: unknown, action: BoundaryAction): Decision =>
     allowed.includes(action)
       ? { outcome: 'allow', policies: ['auditors'], policyHash: 'h' }
@@ -40,13 +50,19 @@ export function apiOver({ trail, reader }: RecordedTrail, caller: Person, ...all
       verify: () => Promise.resolve(login),
       names: (ids: readonly string[]) => Promise.resolve(Object.fromEntries(ids.map((id) => [id, NAMES[id]]))),
       find: () => Promise.resolve(undefined),
+      ...(own['logins'] as object | undefined),
     },
     explain: { explain: () => ['explained'] },
+    evidence: own['evidence'],
+    entitlements: own['entitlements'],
   } as unknown as ApiServices
   const app = createApi(services)
   const environment = { incoming: { socket: { remoteAddress: '127.0.0.1', remotePort: 1 } } }
-  return async (path: string): Promise<Response> =>
-    await app.request(`/api/v1${path}`, { headers: { authorization: 'Bearer good' } }, environment)
+  const headers = { authorization: 'Bearer good', 'content-type': 'application/json' }
+  return async (path: string, body?: unknown): Promise<Response> => {
+    const request = body === undefined ? { headers } : { headers, method: 'POST', body: JSON.stringify(body) }
+    return await app.request(`/api/v1${path}`, request, environment)
+  }
 }
 
 /** The body of an answer that must be good. */

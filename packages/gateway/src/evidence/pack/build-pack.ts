@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   encodeManifest,
   formatRoster,
@@ -13,6 +14,7 @@ import {
   type TableDefinition,
   TILE_WIDTH,
 } from '@sallyport/verifier'
+import type { JsonObject } from '#base'
 import { GatewayError } from '#model'
 import type { RecordSpan } from '#model/read'
 import { parseLeaf } from '../leaf-members.ts'
@@ -26,6 +28,9 @@ import { SeenIdentities } from './seen-identities.ts'
 import type { PackOrder, PackSources, PolicyInForce } from './sources.ts'
 import { TableFiles } from './table-files.ts'
 import { verifyText } from './verify-text.ts'
+
+/** Records that are worked on before others have their turn: the data path runs in the same thread. */
+const RECORDS_PER_TURN = 32
 
 /** A pack that was written. */
 export interface BuiltPack {
@@ -113,16 +118,17 @@ class PackRun {
     for (let index = Math.floor(edge.first / TILE_WIDTH); index <= Math.floor(edge.last / TILE_WIDTH); index += 1) {
       const { entries } = await this.#log.bundle(index)
       this.#copied.add(index)
-      const from = index * TILE_WIDTH
-      const wanted = entries.slice(Math.max(0, first - from), Math.max(0, last + 1 - from))
-      const leaves = wanted.map((entry) => parseLeaf(Buffer.from(entry).toString('utf8')) ?? {})
-      await this.#seen.meet(leaves)
-      leaves.forEach((leaf, at) => {
-        const record = Math.max(first, from) + at
-        const entry = wanted[at]
-        const statement = entry === undefined ? undefined : disclosure?.disclosure.disclose(record, entry)
-        tables.take(record, leaf, statement)
-      })
+      const from = Math.max(first, index * TILE_WIDTH)
+      const wanted = entries.slice(from - index * TILE_WIDTH, Math.max(0, last + 1 - index * TILE_WIDTH))
+      for (let at = 0; at < wanted.length; at += RECORDS_PER_TURN) {
+        const leaves = wanted.slice(at, at + RECORDS_PER_TURN).map(toLeaf)
+        await this.#seen.meet(leaves.map(({ leaf }) => leaf))
+        leaves.forEach(({ entry, leaf }, offset) => {
+          const record = from + at + offset
+          tables.take(record, leaf, disclosure?.disclosure.disclose(record, entry))
+        })
+        await nextTurn()
+      }
       await this.#files.drain()
       await disclosure?.file.drain()
     }
@@ -190,6 +196,10 @@ class PackRun {
     await this.#folder.write(PACK_PATHS.sums, formatSums(files, bytes, signature))
     return { manifestSha256, origin, records, tables, files: this.#folder.files }
   }
+}
+
+function toLeaf(entry: Uint8Array): { readonly entry: Uint8Array; readonly leaf: JsonObject } {
+  return { entry, leaf: parseLeaf(Buffer.from(entry.buffer, entry.byteOffset, entry.length).toString('utf8')) ?? {} }
 }
 
 function describe({ name, artifact, title, query, columns }: TableDefinition, rows: number): PackTable {
