@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { launcher } from './launcher.ts'
 import type { SandboxUser } from './sandbox-user.ts'
 import { INSIDE, type SandboxPlan } from './sandbox.ts'
+import { FILTER_FILE, systemCallFilter } from './system-calls.ts'
 import { ancestors, type Bind, isWithin, type Seen } from './system-view.ts'
 
 /** How bubblewrap is used here. */
@@ -22,7 +23,7 @@ export function bubblewrapCommand(
   const door = relay === undefined ? [] : [{ from: join(plan.folder, 'door'), to: INSIDE.door }]
   const { temporaryBytes } = plan.limits
   return [
-    bwrap,
+    ...withFilter(join(plan.folder, FILTER_FILE), bwrap),
     // `--unshare-cgroup-try`: cgroup namespaces can be missing, and hide nothing that a child sees.
     ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
     ...user.bubblewrap,
@@ -43,6 +44,15 @@ export function bubblewrapCommand(
 export const ETC_FILES: readonly string[] = ['group', 'hosts', 'nsswitch.conf', 'passwd', 'resolv.conf']
 
 const SHARED_MEMORY_BYTES = '16777216'
+
+/**
+ * Bubblewrap reads the filter of system calls from a descriptor, and closes it. Descriptor 3 is the lifeline; a shell opens the next one and becomes
+ * bubblewrap.
+ */
+function withFilter(file: string, bwrap: string): readonly string[] {
+  if (systemCallFilter(process.arch) === undefined) return [bwrap]
+  return ['/bin/sh', '-c', 'exec "$@" 4<"$0"', file, bwrap, '--seccomp', '4']
+}
 
 /** Read-only mounts; the folders above them are made first, because bubblewrap would make them for their owner alone. */
 function mounts(binds: readonly Bind[]): readonly string[] {
