@@ -1,4 +1,4 @@
-import type { DecidedShape, Shape } from '#model'
+import type { Decision, DecidedShape, Shape } from '#model'
 
 /**
  * Decided shapes by what policy can see of the caller. A shape is compared by identity and held weakly: the classifier's cache decides how
@@ -28,4 +28,17 @@ export class DecidedShapes {
     this.#byCaller.set(caller, shapes)
     this.#count++
   }
+
+  /** The object that stands for a decision that must be made anew each time: the former one when it says the same, so that the trail knows it. */
+  standingFor(caller: string, decided: DecidedShape): DecidedShape {
+    const former = this.get(caller, decided.shape)
+    if (former !== undefined && isSame(former.decision, decided.decision)) return former
+    this.set(caller, decided)
+    return decided
+  }
+}
+
+/** By their texts: whatever a decision says counts, and an order of its own only makes it another. */
+function isSame(one: Decision, other: Decision): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
 }

@@ -47,6 +47,8 @@ export class LoadedPolicy implements Policy {
   readonly #catalog: Catalog
   readonly #answers: Answers
   readonly #decided = new DecidedShapes(KEPT_SHAPES)
+  /** What was decided last where each time is decided anew. */
+  readonly #former = new DecidedShapes(KEPT_SHAPES)
   /** A session's identity and resource never change, so for each way by which its operations come the principal is built once. */
   readonly #callers = new WeakMap<Session, Map<string, Caller>>()
 
@@ -127,7 +129,8 @@ export class LoadedPolicy implements Policy {
     const { decision, isCacheable } = this.#askShape(caller, shape, circumstances)
     if (asked.approved !== undefined) return Object.freeze({ shape, decision: settle(decision, asked.approved) })
     const decided = Object.freeze({ shape, decision })
-    if (isCacheable) this.#decided.set(caller.key, decided)
+    if (!isCacheable) return this.#former.standingFor(caller.key, decided)
+    this.#decided.set(caller.key, decided)
     return decided
   }
 
