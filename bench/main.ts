@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     if (json !== undefined) appendFileSync(json, text)
   }
   const { rounds, seconds } = values.quick
-    ? { rounds: 1, seconds: 2 }
+    ? { rounds: 1, seconds: 3 }
     : { rounds: positive(values.rounds), seconds: positive(values.seconds) }
   const rate = values.rate === undefined ? undefined : positive(values.rate)
   const folder = await makeFolder()

@@ -52,6 +52,9 @@ const sources: readonly (readonly [RegExp, string])[] = [
   [/\/src\/protocols\//, 'protocol'],
   [/\/src\/identity\//, 'token'],
   [/\/node_modules\/jose\//, 'token'],
+  // On the way of a request the store is asked for nothing but logins and revocations.
+  [/\/src\/storage\//, 'token'],
+  [/\/node_modules\/kysely\//, 'token'],
   [/\/src\/app\/scrubbing\//, 'scrub'],
   [/\/gateway\/src\/(?!base\/|model\/)/, 'other'],
   [/^node:(net|tls|stream|internal\/(streams?\b|stream_base_commons|tls))/, 'sockets'],

@@ -13,7 +13,7 @@ export const mcpFamily: Family<Tool> = {
   jobs,
   prepare: () => {
     const nginx = findProgram('nginx')
-    if (nginx === undefined) throw missing({ nginx }, 'apt-get install nginx-light')
+    if (nginx === undefined) throw missing({ nginx }, 'apt-get install nginx')
     return { open: (ground) => Promise.resolve(waysOf(nginx, ground)) }
   },
 }
