@@ -68,7 +68,8 @@ test('evidence is asked for, built, on record, and then handed over', async (t) 
     ['export-evidence', 'open-payload', 'evidence-build'],
   )
   const built = await recorded.reader.record(parseRef(response.headers.get(EVIDENCE_HEADERS.ref) ?? '') ?? -1)
-  const { details } = built?.leaf['unmapped'] as { details: Record<string, unknown> }
+  assert.ok(built !== undefined)
+  const { details } = built.leaf['unmapped'] as { details: Record<string, unknown> }
   assert.deepEqual(
     [details['manifest'], details['first'], details['last'], details['disclose']],
     [MANIFEST, 0, 9, 'statements'],

@@ -21,6 +21,19 @@ export const COMPLETENESS: Table<Statistic> = {
   ],
 }
 
+/** A gap that the trail declares. */
+export interface PackGap {
+  readonly record: number
+  /** The time of the record before, and of this one. */
+  readonly from: string | null
+  readonly until: string | null
+  /** Entries that were refused meanwhile. */
+  readonly refused: number
+}
+
+/** Gaps that are kept to be listed; all are counted. */
+const LISTED_GAPS = 100
+
 /** Records of one commit are stamped apart and clocks are slewed: less than this backwards says nothing. */
 const CLOCK_TOLERANCE_MS = 1_000
 /** How often a trail says that it is alive, where no heartbeat says otherwise. */
@@ -31,6 +44,7 @@ export class Completeness {
   #first: number | undefined
   #last = -1
   #missing = 0
+  readonly #gaps: PackGap[] = []
   readonly #counts = { intent: 0, outcome: 0, event: 0, start: 0, stop: 0, heartbeat: 0, gap: 0, cut: 0 }
   #refusedInGaps = 0
   #lastMs: number | undefined
@@ -45,18 +59,28 @@ export class Completeness {
   #earlierOutcomes = 0
   #firstMs: number | null = null
 
+  /** The first hundred. */
+  get gaps(): readonly PackGap[] {
+    return this.#gaps
+  }
+
   take(record: number, leaf: JsonObject): void {
     if (this.#first === undefined) this.#first = record
     else this.#missing += record - this.#last - 1
     this.#last = record
     const timeMs = countAt(leaf, 'time')
     const lifecycle = textAt(leaf, 'unmapped', 'lifecycle')
+    const isCut = valueAt(leaf, 'unmapped', 'cut') !== undefined
+    if ((lifecycle === 'gap' || isCut) && this.#gaps.length < LISTED_GAPS) {
+      const refused = countAt(leaf, 'unmapped', 'details', 'refused') ?? 0
+      this.#gaps.push({ record, from: utc(this.#lastMs ?? null), until: utc(timeMs), refused })
+    }
     if (timeMs !== null) this.#takeTime(record, timeMs, lifecycle)
     const phase = textAt(leaf, 'unmapped', 'phase')
     if (phase === 'intent' || phase === 'outcome') this.#counts[phase] += 1
     else this.#counts.event += 1
     if (lifecycle !== null) this.#takeLifecycle(lifecycle, leaf, timeMs)
-    if (valueAt(leaf, 'unmapped', 'cut') !== undefined) this.#counts.cut += 1
+    if (isCut) this.#counts.cut += 1
   }
 
   /** An outcome of an operation that was asked before the first record. */

@@ -19,7 +19,7 @@ export const PACK_PATHS = {
   policyText: 'policy/policy.json',
   policyFiles: 'policy/files',
   tables: 'artifacts',
-  entitlements: '2-entitlements',
+  columns: 'artifacts/columns.csv',
 } as const
 
 /** The longest manifest: it names each file once, and a bundle has 256 records. */

@@ -1,7 +1,7 @@
 import { ACCESS_LOG, MAX_SHOWN_STATEMENT, type Operation } from './access-log.ts'
 import { Approvals } from './approvals.ts'
 import { APPROVAL_CHECKS, type ApprovalCheck, APPROVALS } from './approval-table.ts'
-import { COMPLETENESS, Completeness, type Statistic } from './completeness.ts'
+import { COMPLETENESS, Completeness, type PackGap, type Statistic } from './completeness.ts'
 import { ACCESS_EVENTS, isControlChange, isTrailRecord, POLICY_HISTORY, TRAIL_RECORDS } from './event-tables.ts'
 import { MASKING } from './masking-table.ts'
 import { countAt, type JsonObject, listAt, textAt } from './members.ts'
@@ -26,6 +26,8 @@ export const RECORD_TABLES: readonly TableDefinition[] = [
 export interface PackStatement {
   readonly completeness: readonly Statistic[]
   readonly checks: readonly ApprovalCheck[]
+  /** Gaps that the trail declares; the first hundred. */
+  readonly gaps: readonly PackGap[]
 }
 
 /** Where rows go: the builder writes them, the verifier compares them. */
@@ -94,7 +96,8 @@ export class PackTables {
     const checks = new RowWriter(APPROVAL_CHECKS)
     for (const check of this.#approvals.checks) this.#write(APPROVAL_CHECKS, checks.row(check), check.records[0])
     const completeness = new RowWriter(COMPLETENESS)
-    const statement = { completeness: this.#completeness.statement(unended), checks: this.#approvals.checks }
+    const { gaps } = this.#completeness
+    const statement = { completeness: this.#completeness.statement(unended), checks: this.#approvals.checks, gaps }
     for (const line of statement.completeness) this.#write(COMPLETENESS, completeness.row(line), undefined)
     return statement
   }

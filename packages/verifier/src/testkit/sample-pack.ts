@@ -47,7 +47,7 @@ function digest(text: string): Buffer {
 }
 
 /** The time of a record. */
-export function timeOf(record: number): number {
+function timeOf(record: number): number {
   return START_MS + record * 1_000
 }
 

@@ -22,6 +22,8 @@ import { ENTITLEMENTS } from './entitlement-table.ts'
 import { entitlementRows } from './entitlement-rows.ts'
 import { limitationsText } from './limitations.ts'
 import { LogCopy } from './log-copy.ts'
+import { columnsText } from './columns-text.ts'
+import type { PackFacts } from './pack-facts.ts'
 import { PackFolder } from './pack-folder.ts'
 import { Disclosure } from './disclosure.ts'
 import { SeenIdentities } from './seen-identities.ts'
@@ -92,7 +94,7 @@ class PackRun {
   async write(span: RecordSpan): Promise<BuiltPack> {
     const definitions = [...RECORD_TABLES.filter((table) => this.#isWanted(table)), ENTITLEMENTS]
     for (const table of definitions) await this.#files.begin(this.#folder, table)
-    const erased = await this.#records(span)
+    const { statement, erased } = await this.#records(span)
     await this.#entitlements()
     const policy = this.#sources.policy()
     if (policy !== undefined) await this.#policy(policy)
@@ -100,7 +102,8 @@ class PackRun {
     const tables = definitions.map((table) => describe(table, this.#files.rowsOf(table.name)))
     await this.#files.end()
     await this.#folder.write(PACK_PATHS.roster, formatRoster(this.#seen.names))
-    const facts = { order: this.#order, span, head: this.#log.head, tables, policy, erased }
+    await this.#folder.write(PACK_PATHS.columns, columnsText(definitions))
+    const facts = { order: this.#order, span, head: this.#log.head, tables, policy, erased, statement }
     await this.#folder.write(PACK_PATHS.verify, verifyText(facts))
     await this.#folder.write(PACK_PATHS.limitations, limitationsText(facts))
     return await this.#seal(span, tables, policy)
@@ -111,7 +114,7 @@ class PackRun {
   }
 
   /** The bundles of the period and of the record before and behind it, which show where it begins and ends. */
-  async #records({ first, last }: RecordSpan): Promise<number> {
+  async #records({ first, last }: RecordSpan): Promise<Pick<PackFacts, 'statement' | 'erased'>> {
     const disclosure = await this.#disclosure()
     const tables = new PackTables(new Roster(this.#seen.names), this.#files)
     const edge = { first: Math.max(0, first - 1), last: Math.min(this.#log.head.size - 1, last + 1) }
@@ -132,9 +135,9 @@ class PackRun {
       await this.#files.drain()
       await disclosure?.file.drain()
     }
-    tables.finish()
+    const statement = tables.finish()
     await disclosure?.file.end()
-    return disclosure?.disclosure.erased ?? 0
+    return { statement, erased: disclosure?.disclosure.erased ?? 0 }
   }
 
   async #disclosure(): Promise<

@@ -1,3 +1,4 @@
+import type { PackStatement } from '@sallyport/verifier'
 import { number, type PackFacts, time } from './pack-facts.ts'
 
 /** `LIMITATIONS.md`: what a pack cannot show. */
@@ -27,7 +28,7 @@ met is for the assessor to say.
 ## Of this pack
 
 ${own(facts)
-  .map((line) => `- ${line}`)
+  .map((line) => (line.startsWith('  ') ? `  - ${line.trim()}` : `- ${line}`))
   .join('\n')}
 `
 }
@@ -39,7 +40,7 @@ function witnessed({ head: { signatures } }: PackFacts): string {
     : 'This head carries no cosignature of a witness.'
 }
 
-function own({ order, span, head, policy, erased }: PackFacts): readonly string[] {
+function own({ order, span, head, policy, erased, statement }: PackFacts): readonly string[] {
   const last = head.size - 1
   return [
     `It holds records ${number(span.first)} to ${number(span.last)} and says nothing about others.`,
@@ -58,7 +59,8 @@ function own({ order, span, head, policy, erased }: PackFacts): readonly string[
         ]),
     'Operations that began before its first record are shown by their end only; of those that had not ended with its last record the end is missing. `note` says so.',
     'Requests for approval that were opened before its first record are shown by what came of them here.',
-    'Gaps that the log declares (times in which it could not be written and nothing was let through) are counted in `artifacts/4-completeness.csv` and listed in `artifacts/4-trail-records.csv`.',
+    ...gapLines(statement),
+    ...oddities(statement),
     policy === undefined
       ? 'The policy in force is not included.'
       : 'The policy included is the one in force when the pack was made. Lines of the access log with another `policy_hash` were decided by another policy, of which `artifacts/2-policy-history.csv` has the hash only.',
@@ -69,4 +71,38 @@ function own({ order, span, head, policy, erased }: PackFacts): readonly string[
         ? 'Every payload of the records is disclosed.'
         : `${number(erased)} payloads are not disclosed: the key of their day was erased.`,
   ]
+}
+
+/** Times in which the log could not be written; nothing was let through in them. */
+function gapLines({ gaps, completeness }: PackStatement): readonly string[] {
+  if (gaps.length === 0)
+    return ['The log declares no gap here: no time in which records were refused, no torn tail that was cut.']
+  const all = counted(completeness, 'gaps declared') + counted(completeness, 'cuts declared')
+  return [
+    `The log declares ${number(all)} gaps here, in which records were refused (and nothing was let through) or a torn tail was cut (of which nothing had been acknowledged)${all > gaps.length ? `; the first ${gaps.length}` : ''}:`,
+    ...gaps.map(
+      ({ record, from, until, refused }) =>
+        `  record ${number(record)}, ${from ?? '?'} to ${until ?? '?'}, ${number(refused)} entries refused`,
+    ),
+  ]
+}
+
+/** What a reader should not have to find out. */
+function oddities({ completeness, checks }: PackStatement): readonly string[] {
+  const [seen, expected] = [counted(completeness, 'heartbeats seen'), counted(completeness, 'heartbeats expected')]
+  const steps = counted(completeness, 'clock went back')
+  return [
+    ...(seen < expected
+      ? [`The log said that it was alive ${number(seen)} times, where ${number(expected)} were expected.`]
+      : []),
+    ...(steps > 0 ? [`The clock went back ${number(steps)} times; see \`artifacts/4-completeness.csv\`.`] : []),
+    ...checks.flatMap(({ check, count }) =>
+      count > 0 ? [`**${number(count)} ${check}**; see \`artifacts/3-approval-checks.csv\`.`] : [],
+    ),
+  ]
+}
+
+function counted(completeness: PackStatement['completeness'], what: string): number {
+  const value = completeness.find((entry) => entry.what === what)?.value
+  return typeof value === 'number' ? value : 0
 }

@@ -1,4 +1,4 @@
-import type { PackTable } from '@sallyport/verifier'
+import type { PackStatement, PackTable } from '@sallyport/verifier'
 import type { RecordSpan } from '#model/read'
 import type { PackHead } from './log-copy.ts'
 import type { PackOrder, PolicyInForce } from './sources.ts'
@@ -10,6 +10,8 @@ export interface PackFacts {
   readonly head: PackHead
   readonly tables: readonly PackTable[]
   readonly policy: PolicyInForce | undefined
+  /** What was counted over all records. */
+  readonly statement: PackStatement
   /** Payloads that could not be disclosed, because the key of their day was erased. */
   readonly erased: number
 }

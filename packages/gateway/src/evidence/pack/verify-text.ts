@@ -23,13 +23,14 @@ What this cannot show stands in \`LIMITATIONS.md\`. Read it too.
 function check({ head: { verifierKey } }: PackFacts): string {
   return `## Check it (one minute)
 
-You need Node.js 20 or newer (nodejs.org). In the folder above this one:
+You need Node.js 20 or newer (nodejs.org). Somewhere else than in this folder, with FOLDER for its path:
 
+    npm install @sallyport/verifier
     npx sallyport-verify FOLDER
 
-(from the package \`@sallyport/verifier\`: \`npm install @sallyport/verifier\`; it has no dependencies and needs no network when it runs). It says
-what it checked, line by line, and ends with \`RESULT: intact\`, or names the first file and record that is not as it should be. Exit code: 0
-intact, 2 altered, 3 incomplete, 4 cannot decide.
+The verifier has no dependencies and needs no network when it runs; it can be installed from a file as well (\`npm install ./sallyport-verifier-….tgz\`).
+It says what it checked, line by line, and ends with \`RESULT: intact\`, or names the first file and record that is not as it should be. Exit code:
+0 intact, 2 altered, 3 incomplete, 4 cannot decide. A file more in this folder is a finding too: copy before you edit, also with a spreadsheet.
 
 **Compare the key.** A pack brings its own key; whoever forges a pack forges that too. Get the key's fingerprint another way (from the people
 who run the boundary, by telephone, from an earlier pack) and compare:
@@ -57,7 +58,8 @@ function byHand({ head: { size }, span }: PackFacts): string {
        ? 'This pack begins with the first record, so if it also ends with the last one, fsck of Tessera accepts the folder.'
        : `Of the ${number(size)} records those of the period (and their neighbours) are here; the tiles prove them against the root without the others.`
    }
-4. One record: take a line of any table, its \`record\` is the number: file \`tile/entries/\` number ÷ 256, entry number mod 256.
+4. One record: take a line of any table; its \`record\` is the number n. It is entry n mod 256 (from 0) of file number n ÷ 256 (rounded down) under
+   \`trail/tile/entries\`: 000, 001, … 999, x001/000, …; the last one may be partial (\`000.p/15\`: 15 entries).
    \`npx sallyport-verify FOLDER --records\` prints all records as JSON, one a line, after checking them, for \`jq\`, DuckDB or a spreadsheet.
 `
 }
@@ -72,12 +74,15 @@ function questions({ order }: PackFacts): string {
 **Who read card data?** Open \`artifacts/1-access-log.csv\`. Keep the lines with \`outcome\` = success and \`values_masked\` above 0: results that held card
 data, truncated before they left. (Or \`zone\` = cde for everything in the cardholder data environment; \`objects\` names tables and columns.) \`identity\`
 is the person or workload, \`name\` the name that belongs to it, \`agent\` the AI agent that they used, \`via_server\` and \`via_tool\` the tool that
-sent it in their name, \`caused_by_records\` the call behind it. ${statement}
+sent it in their name. A tool call and the SQL that the tool sent for it are lines of their own: \`caused_by_records\` of the SQL is the \`record\` of the
+call. ${statement} Results that were withheld because a card number could not be truncated have \`outcome\` = masking-refused. Lines are in the order in
+which operations ended; sort by \`time\` as you like.
 
 On a command line: \`jq -r 'select(.outcome=="success" and .values_masked>0) | [.time,.name,.agent,.resource,.template,.approval] | @tsv' artifacts/1-access-log.jsonl\`
 
 **Under whose approval?** Where policy asks for one, \`approval\` is the request and \`approver_names\` who approved. Find the request in
-\`artifacts/3-approvals.csv\`: what was held, why, who answered when, and in \`used_by\` the one operation that ran under it. No \`approval\` means that policy
+\`artifacts/3-approvals.csv\`: what was held, why, who answered when, and in \`used_by\` the one operation that ran under it. Of SQL that a tool sent, look at
+the line of the call behind it. No \`approval\` means that policy
 allows it without: \`policies\` names the permits, \`artifacts/2-entitlements.csv\` gives the business need and the owner of each.
 \`artifacts/3-approval-checks.csv\` counts what ran although policy asked for an approval and without a good one. Every count must be 0.
 
@@ -105,7 +110,7 @@ is the policy's hash, \`${policy.hash}\`, which record ${policy.activationRecord
 |---|---|---|---|
 ${lines.join('\n')}
 
-\`manifest.json\` says of each column from which part of a record it comes (\`tables[].columns[].from\`). In CSV a text that begins like a formula has an
+\`artifacts/columns.csv\` says of each column from which part of a record it comes. In CSV a text that begins like a formula has an
 apostrophe before it, so that no spreadsheet runs it; lists are separated by "; ". Times are UTC. \`roster.jsonl\` gives names to ids; it is not part of the log.
 ${policyLine}`
 }

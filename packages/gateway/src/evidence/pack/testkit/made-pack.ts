@@ -70,7 +70,7 @@ async function story(recorded: RecordedTrail): Promise<void> {
 }
 
 /** Where packs of a recorded trail are made from. */
-export function sourcesOf(recorded: RecordedTrail, activationRecord: number): PackSources {
+function sourcesOf(recorded: RecordedTrail, activationRecord: number): PackSources {
   return {
     directory: recorded.folder,
     reader: recorded.reader,

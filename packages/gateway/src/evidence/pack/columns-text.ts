@@ -1,0 +1,28 @@
+import { headerOf, RowWriter, type Table, type TableDefinition } from '@sallyport/verifier'
+
+interface Described {
+  readonly table: string
+  readonly name: string
+  readonly from: string
+}
+
+const COLUMNS: Table<Described> = {
+  name: 'columns',
+  artifact: 1,
+  title: 'Where each column comes from',
+  query: 'the definitions of the tables',
+  columns: [
+    { name: 'table', from: 'the name of the table', of: ({ table }) => table },
+    { name: 'column', from: 'the name of the column', of: ({ name }) => name },
+    { name: 'from', from: 'the path in the record, or how it is computed', of: ({ from }) => from },
+  ],
+}
+
+/** `columns.csv`: which part of which record each column of each table is. */
+export function columnsText(tables: readonly TableDefinition[]): string {
+  const writer = new RowWriter(COLUMNS)
+  const rows = tables.flatMap(({ name: table, columns }) =>
+    columns.map(({ name, from }) => writer.row({ table, name, from }).csv),
+  )
+  return [headerOf(COLUMNS), ...rows, ''].join('\n')
+}
