@@ -26,9 +26,9 @@ export interface ChildOptions {
 }
 
 /** It must be ready within this. */
-const READY_TIMEOUT_MS = 20_000
+const READY_TIMEOUT_MS = 60_000
 /** It must end in good order within this. */
-const STOP_TIMEOUT_MS = 10_000
+const STOP_TIMEOUT_MS = 30_000
 
 /** Starts a script of this repository under the same Node and the same conditions, and waits until it is ready. */
 export async function startChild(options: ChildOptions): Promise<Child> {
