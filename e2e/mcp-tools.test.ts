@@ -17,6 +17,7 @@ import { demoSql } from '../demo/data.ts'
 import { api, login } from '../demo/people.ts'
 import { REPOSITORY } from '../demo/plan.ts'
 import { untilShown } from '../demo/showing.ts'
+import { expireNewestToken } from './clients-boundary.ts'
 import { fact } from './opened-trail.ts'
 import { testPlan } from './plan.ts'
 import { alive, descendantsOf, type RunningProcess } from './process-tree.ts'
@@ -99,6 +100,33 @@ test('a tool whose definition is not the one that was reviewed is hidden, not ca
 })
 
 for (const era of ['legacy', 'modern'] as const) {
+  test(`taken back by its client, ${era}: the statement ends though the server goes on, and the next call is answered`, async (t) => {
+    const before = new Set(children().map(({ pid }) => pid))
+    const name = `impatient-${era}`
+    await using agent = await connectAgent(boundary, 'alice', { name, era })
+    const cancel = new AbortController()
+    const { answered, servers } = await callAndStick(agent, before, cancel.signal)
+    const began = performance.now()
+    cancel.abort('enough')
+    assert.match(String(await answered), /enough/)
+    // The ledger pays no heed to being told, so its process is ended after a while, and what it asked with it.
+    await until(async () => (await stuck()) === 0)
+    await until(() => Promise.resolve(alive(servers).length === 0))
+    t.diagnostic(`statement and server gone ${seconds(performance.now() - began)} after the client took the call back`)
+    await direct.query('rollback')
+    assert.match(
+      textOf(await agent.client.callTool({ name: 'lookup_customer', arguments: { id: 3 } })),
+      /Claude Turing/,
+    )
+    const statuses = (await recordsOf(name))
+      .filter(({ leaf }) => fact(leaf, 'unmapped', 'phase') === 'outcome')
+      .filter(({ leaf }) => fact(leaf, 'api', 'operation') === 'lookup_customer')
+      .map(({ leaf }) => fact(leaf, 'unmapped', 'status'))
+    assert.deepEqual(statuses, ['success', 'cancelled', 'success'])
+  })
+}
+
+for (const era of ['legacy', 'modern'] as const) {
   test(`revoked in the middle of a call, ${era}: the call, its statement, its server and the session end`, async (t) => {
     const before = new Set(children().map(({ pid }) => pid))
     const name = `revoked-${era}`
@@ -173,13 +201,14 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`
 async function callAndStick(
   agent: Agent,
   before: ReadonlySet<number>,
+  signal = new AbortController().signal,
 ): Promise<{ readonly answered: Promise<unknown>; readonly servers: readonly RunningProcess[] }> {
   await agent.client.callTool({ name: 'lookup_customer', arguments: { id: 1 } })
   const servers = children().filter(({ pid }) => !before.has(pid))
   assert.ok(servers.length > 0, 'no server was started')
   await direct.query('begin; lock table customers in access exclusive mode')
   const answered = agent.client
-    .callTool({ name: 'lookup_customer', arguments: { id: 2 } })
+    .callTool({ name: 'lookup_customer', arguments: { id: 2 } }, { signal })
     .catch((error: unknown) => error)
   await until(async () => (await stuck()) === 1)
   return { answered, servers }
@@ -203,3 +232,13 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
     await delay(20)
   }
 }
+
+test('a token that has expired is renewed by the client itself, and nobody logs in again', async () => {
+  await using agent = await connectAgent(boundary, 'alice', { name: 'patient' })
+  const first = agent.token()
+  await boundary.gateway().stop()
+  expireNewestToken(boundary)
+  await boundary.startGateway()
+  assert.match(textOf(await agent.client.callTool({ name: 'lookup_customer', arguments: { id: 3 } })), /Claude Turing/)
+  assert.notEqual(agent.token(), first)
+})
