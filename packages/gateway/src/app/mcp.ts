@@ -41,8 +41,7 @@ export async function openMcp(config: Config, parts: McpParts): Promise<McpSide>
     rmSync(runFolder, { recursive: true, force: true })
   }
   try {
-    const isolation =
-      resources.length === 0 ? { tried: [] } : await probeIsolation({ folder: runFolder })
+    const isolation = resources.length === 0 ? { tried: [] } : await probeIsolation({ folder: runFolder })
     const servers = createToolServers({
       ...parts,
       clock: systemClock,
