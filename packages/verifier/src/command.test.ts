@@ -9,6 +9,7 @@ import { FolderSource } from './source.ts'
 import { writeFiles } from './testkit/folder.ts'
 import type { Files } from './testkit/memory-source.ts'
 import { filesOf, ORIGIN, sampleLog, signer } from './testkit/sample-log.ts'
+import { packFiles } from './testkit/sample-pack.ts'
 import { forged, inBundle } from './testkit/tampering.ts'
 import { formatVerifierKey } from './verifier-key.ts'
 
@@ -168,6 +169,49 @@ for (const argv of [
     assert.match(stderr, /^sallyport-verify: .*\nTry sallyport-verify --help\n$/s)
   })
 }
+
+test('a pack is known by its files, and checked as one', async () => {
+  const pack = packFiles(300, { records: { first: 20, last: 119 } })
+  const folder = await folderOf('pack', pack)
+  const { exitCode, stdout } = await run(folder)
+  assert.equal(exitCode, 0, stdout)
+  assert.deepEqual(
+    stdout.split('\n').map((line) => line.slice(0, 24).trimEnd()),
+    [
+      '  evidence pack',
+      '',
+      '✓ checkpoint signature',
+      '',
+      '! key not checked',
+      '✓ 29 files',
+      '✓ 2 tiles',
+      '✓ 100 records',
+      '✓ 10 payloads',
+      '✓ 9 tables',
+      '✓ policy',
+      '✓ heartbeats',
+      '✓ approvals',
+      '! newest not shown',
+      'RESULT: intact.',
+      '',
+    ],
+  )
+  const records = await run(folder, '--records', '--vkey', vkey)
+  assert.equal(records.stdout.trimEnd().split('\n').length, 100)
+  assert.match(records.stderr, /RESULT: intact/)
+  const json = JSON.parse((await run(folder, '--json')).stdout) as { kind: string; verdict: string }
+  assert.deepEqual([json.kind, json.verdict], ['PackVerification', 'intact'])
+  for (const name of ['manifest.json', 'manifest.sig', 'SHA256SUMS']) {
+    const without = new Map(pack)
+    without.delete(name)
+    const cut = await run(await folderOf(`pack without ${name}`, without))
+    assert.deepEqual([cut.exitCode, cut.stdout.includes(`✗ ${name} is missing`)], [3, true])
+  }
+  const lying = new Map(pack).set('artifacts/5-masking.csv', Buffer.from('record\n'))
+  const { exitCode: altered, stdout: said } = await run(await folderOf('forged pack', lying))
+  assert.equal(altered, 2)
+  assert.match(said, /✗ artifacts\/5-masking\.csv changed: line 1 .*\nRESULT: altered\./)
+})
 
 test('--help helps', async () => {
   const { exitCode, stdout } = await run('--help')

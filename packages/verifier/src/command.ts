@@ -21,8 +21,8 @@ const HELP = `Check a Sallyport trail or evidence pack, offline and without Sall
 
   --vkey KEY|FILE           the log's verifier key, or a file of them
   --known-checkpoint FILE   a signed checkpoint of this log that you hold
-  --records                 print the records of a pack that is intact so far, as
-                            JSON, one a line; the result goes to standard error
+  --records                 print the records of a pack as JSON, one a line, as
+                            they are checked; the result goes to standard error
   --json                    the result for a program
 
 It shows whether anything changed since it was signed; not that a record was
