@@ -3,6 +3,7 @@
  *
  * Pure: no I/O, no time, no randomness, nothing of Node. Everything may import it; it imports nothing.
  */
+export { type Base64Text, findBase64 } from './base64.ts'
 export { type Bytes, concatBytes, fromUtf8, parseUtf8, toHex, toUtf8 } from './bytes.ts'
 export type { Clock, Ids } from './clock.ts'
 export { canonicalJson, type Json, type JsonObject } from './json.ts'

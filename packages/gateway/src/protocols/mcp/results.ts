@@ -1,6 +1,5 @@
-import type { Bytes } from '#base'
+import { type Base64Text, type Bytes, findBase64 } from '#base'
 import type { ErrorCode, Masking, MaskingSummary, MaskVerdict, ResultColumn, ResultMasker } from '#model'
-import { type Base64Leaf, findBase64 } from './base64-leaf.ts'
 import { visitLeaves } from './codec/index.ts'
 
 /** What became of an answer. */
@@ -21,7 +20,7 @@ interface Suspect {
   readonly start: number
   readonly end: number
   /** What it decodes to, when the card number may lie in that. */
-  readonly base64?: Base64Leaf
+  readonly base64?: Base64Text
 }
 
 /**
