@@ -83,8 +83,9 @@ export class McpHttp implements Disposable {
       return await this.post(`{"jsonrpc":"2.0","id":${id},"method":"${method}","params":{${members}}}`, headers)
     }
     this.#session ??= await this.#initialize()
-    const { 'mcp-name': _, ...rest } = more
-    const headers = { 'mcp-protocol-version': LEGACY, 'mcp-session-id': this.#session, ...rest }
+    // What only the modern era has.
+    const rest = Object.entries(more).filter(([name]) => name !== 'mcp-name')
+    const headers = { 'mcp-protocol-version': LEGACY, 'mcp-session-id': this.#session, ...Object.fromEntries(rest) }
     return await this.post(`{"jsonrpc":"2.0","id":${id},"method":"${method}","params":{${params}}}`, headers)
   }
 

@@ -27,7 +27,7 @@ export interface Pinned {
 }
 
 /** How a tool stands against the file as it was. */
-export type ToolChange = 'new' | 'changed' | 'same' | 'removed'
+type ToolChange = 'new' | 'changed' | 'same' | 'removed'
 
 /**
  * Starts an MCP server of the configuration as the gateway would, asks for its tools, and writes their definitions beside the policy, for review.
@@ -84,7 +84,8 @@ async function askForTools({ config, server, environment, runFolder, probed }: A
     isolation: probed,
     unisolated: unisolated(),
   })
-  const { database: _, ...settings } = server.settings
+  // It is given no database: what a tool says of itself must not depend on one.
+  const settings = { ...server.settings, database: undefined }
   const over = new AbortController()
   try {
     const caller = { session: operatorSession(server), ended: over.signal }
