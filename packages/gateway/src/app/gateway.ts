@@ -18,6 +18,7 @@ import { openMcp } from './mcp.ts'
 import { loadPolicyFolder } from './policy-folder.ts'
 import { createPostgresListener } from './postgres.ts'
 import { Doors } from './private-doors.ts'
+import { PayloadTextScrubber } from './scrubbing/payload-text-scrubber.ts'
 import { ThreadedScrubber } from './scrubbing/payload-scrubber.ts'
 import { createSecretSource } from './secrets.ts'
 import { systemClock, systemIds } from './system.ts'
@@ -153,7 +154,7 @@ function addressesOf({ file, publicUrl }: Config, isolation: string | undefined)
 
 /** Starts the thread in which large payloads are scrubbed. */
 async function startScrubber({ masking, log }: Foundation, stack: AsyncDisposableStack): Promise<ThreadedScrubber> {
-  const scrubber = stack.use(new ThreadedScrubber({ scrubber: masking.scrubber, log }))
+  const scrubber = stack.use(new ThreadedScrubber({ scrubber: new PayloadTextScrubber(masking.scrubber), log }))
   await scrubber.start()
   return scrubber
 }
