@@ -253,7 +253,9 @@ describe('how a request must look', () => {
     assert.match(text, /Claude Turing/)
     await untilShown(boundary)
     const { records } = await api<RecordList>(boundary, 'dana', '/records?tool=lookup_customer&limit=100')
-    const call = records.find(({ leaf }) => fact(leaf, 'unmapped', 'verb') === 'tools/call')
+    const call = records.find(
+      ({ leaf }) => fact(leaf, 'unmapped', 'phase') === 'intent' && fact(leaf, 'class_uid') === 6003,
+    )
     const { payload } = await api<PayloadView>(boundary, 'dana', `/records/${call?.ref ?? ''}/payload`)
     assert.ok(payload.endsWith('"arguments":{ "id":0.3e1 }}'), payload)
   })
