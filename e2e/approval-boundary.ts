@@ -12,7 +12,7 @@ import { type OwnServer, ownPins, ownResource } from './own-server.ts'
 import { testPlan } from './plan.ts'
 
 /** `bob` answers; `frank` may ask for the same as `alice`; `erin` runs the platform and is in its security group. */
-export const PEOPLE = ['alice', 'bob', 'dana', 'erin', 'frank'] as const
+const PEOPLE = ['alice', 'bob', 'dana', 'erin', 'frank'] as const
 type PersonName = (typeof PEOPLE)[number]
 
 const SERVERS = (['pay', 'pay2'] as const).map((name): OwnServer => ({

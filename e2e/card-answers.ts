@@ -19,7 +19,7 @@ export function written(number: string, index: number): string {
 }
 
 /** How a number is written as a JSON number. */
-export const SPELLINGS: readonly ((number: string) => string)[] = [
+const SPELLINGS: readonly ((number: string) => string)[] = [
   (number) => number,
   (number) => `-${number}`,
   (number) => `${number}.0`,
@@ -28,12 +28,12 @@ export const SPELLINGS: readonly ((number: string) => string)[] = [
 ]
 
 /** A number as a JSON number. */
-export function spelled(number: string): string {
+function spelled(number: string): string {
   return SPELLINGS[Number(number.at(-1)) % SPELLINGS.length]?.(number) ?? number
 }
 
 /** JSON as some write it: every character outside ASCII, and with `digits` every digit in strings, as an escape. */
-export function escaped(json: string, digits = false): string {
+function escaped(json: string, digits = false): string {
   const escape = (char: string): string => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`
   const ascii = json.replaceAll(/[\u0080-\uffff]/g, escape)
   return digits ? ascii.replaceAll(/(?<!\\u[0-9a-f]{0,3})\d/g, escape) : ascii

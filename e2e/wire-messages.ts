@@ -1,7 +1,7 @@
 /** Messages of PostgreSQL's extended protocol, byte by byte as a test wants them. */
 
 /** A parameter of a Bind. */
-export interface WireParameter {
+interface WireParameter {
   /** The value's bytes; null for NULL. */
   readonly value: Buffer | string | null
   readonly format?: 0 | 1
