@@ -105,6 +105,7 @@ export async function startApprovalBoundary(): Promise<ApprovalBoundary> {
         { id: 'frank', name: 'Frank Foster', groups: ['support'] },
       ],
       configuration: CLOCKS,
+      portOffset: 2_000,
     }),
   )
   const approvals = new ApprovalBoundary(boundary)

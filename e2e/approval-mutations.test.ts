@@ -43,11 +43,20 @@ type Mutation = readonly [name: string, tried: () => Promise<string>]
 /** What became of the mutations of one approval, for the record of the test. */
 const became: string[] = []
 
+/** How many became what, since it was last said. */
+function summary(): string {
+  const counts = Map.groupBy(
+    became.splice(0),
+    (what) => /needs an approval|E \w{5}|SP_\w+|-\d+/.exec(what)?.[0] ?? what,
+  )
+  return [...counts].map(([what, all]) => `${all.length} ${what}`).join(', ')
+}
+
 /** Tries all mutations while one approval waits to be used; none may use it, or have any effect. */
 async function tryAll(ref: string, mutations: readonly Mutation[]): Promise<void> {
   for (const [name, tried] of mutations) {
     const what = await tried()
-    became.push(`${name}: ${what}`)
+    became.push(what)
     assert.deepEqual(await boundary.effects(), { payments: 0, changed: 0 }, `${name} had an effect: ${what}`)
     assert.equal(await boundary.statusOf(ref), 'approved', `${name}: ${what}`)
     assert.ok(!(await boundary.denyOpen()).includes(ref), name)
@@ -165,9 +174,7 @@ test('an approved call, and calls that are not it', async (t) => {
   assert.deepEqual(await boundary.effects(), { payments: 1, changed: 0 })
   await boundary.denyOpen()
   await boundary.undo()
-  t.diagnostic(
-    `${ARGUMENTS.length + AROUND.length + 1} mutations of a call; ${became.splice(0).join('; ')}; after use: held anew`,
-  )
+  t.diagnostic(`${ARGUMENTS.length + AROUND.length + 1} mutations of a call; ${summary()}; after use: held anew`)
 })
 
 test('an approved call twice at once runs once', async (t) => {
@@ -329,7 +336,7 @@ test('an approved statement with parameters, and statements that are not it', as
   assert.notEqual(await heldStatement(UPDATE), ref)
   await boundary.denyOpen()
   await boundary.undo()
-  t.diagnostic(`${PARAMETERS.length + 1} mutations of parameters; ${became.splice(0).join('; ')}; after use: held anew`)
+  t.diagnostic(`${PARAMETERS.length + 1} mutations of parameters; ${summary()}; after use: held anew`)
 })
 
 test('an approved plain statement, and statements that are not it', async (t) => {
@@ -354,7 +361,7 @@ test('an approved plain statement, and statements that are not it', async (t) =>
   assert.deepEqual([code, stdout], [0, 'UPDATE 1\n'], stderr)
   assert.deepEqual(await boundary.effects(), { payments: 0, changed: 1 })
   await boundary.undo()
-  t.diagnostic(`${TEXTS.length + 2} mutations of a text; ${became.splice(0).join('; ')}`)
+  t.diagnostic(`${TEXTS.length + 2} mutations of a text; ${summary()}`)
 })
 
 test('an approved statement at once in several sessions, or twice in one message, runs once at most', async () => {
@@ -415,7 +422,7 @@ describe('the SQL behind a tool', () => {
     assert.equal(await adjust(ADJUST), 'done: 1')
     assert.deepEqual(await boundary.effects(), { payments: 0, changed: 1 })
     await boundary.undo()
-    t.diagnostic(`4 mutations; ${became.splice(0).join('; ')}`)
+    t.diagnostic(`4 mutations; ${summary()}`)
   })
 
   test('approved without a tool it does not run through one', async () => {
@@ -424,7 +431,7 @@ describe('the SQL behind a tool', () => {
     await tryAll(ref, [['a tool', () => adjust(ADJUST.replace('3', '6'))]])
     assert.equal(await playAll({}, adjustSql('6')), 'C UPDATE 1')
     await boundary.undo()
-    became.length = 0
+    summary()
   })
 })
 

@@ -66,6 +66,7 @@ test(
         sql: ['create table marks (mark text)', `alter table marks owner to ${SERVICE_USER}`],
         ...{ tables: ['public.marks'], policy: POLICY, resources: ownResource(SERVER) },
         policyFiles: await ownPins([SERVER]),
+        portOffset: 1_000,
       }),
     )
     t.after(() => boundary.stop(false))

@@ -13,12 +13,15 @@ export interface TestPlan {
   readonly policyFiles?: Readonly<Record<string, string>>
   readonly databaseSettings?: Readonly<Record<string, string>>
   readonly people?: BoundaryPlan['people']
+  /** Added to all ports: for a test that starts its gateway again, so that no other's takes them in between. */
+  readonly portOffset?: number
 }
 
 /** A plan on ports away from the demo's. */
 export function testPlan(plan: TestPlan): BoundaryPlan {
+  const { portOffset = 0 } = plan
   return {
-    ports: { http: 18_080, postgres: 15_432, idp: 18_180 },
+    ports: { http: 18_080 + portOffset, postgres: 15_432 + portOffset, idp: 18_180 + portOffset },
     sql: (password) =>
       [
         `create role ${SERVICE_USER} login password '${password}'`,
