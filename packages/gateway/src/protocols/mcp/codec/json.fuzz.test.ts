@@ -181,7 +181,9 @@ test('members and elements lie where they are said to lie', () => {
   fc.assert(
     fc.property(json, (text) => {
       const bytes = toUtf8(text)
-      if (!accepts(text)) return
+      // V8 14.6 takes an escaped name for another one that begins with a backslash when it has seen an object of that form:
+      // JSON.parse('{"\\\\":0}') and then JSON.parse('{"\\n":0}') gives the first name again. As a judge of escaped names it is no use.
+      if (text.includes('\\') || !accepts(text)) return
       assert.deepEqual(rebuild(bytes, checkJson(bytes, lenient)), JSON.parse(text))
     }),
     { numRuns: numRuns / 10 },
