@@ -75,14 +75,20 @@ export function dropTo(setpriv: string, uid: number): readonly string[] {
 /** Children at a time at most; so many uids are needed. */
 const MAX_SLOTS = 1000
 
-/** Where uids begin that belong to nobody: above those of accounts and of most containers, else where a container maps them. */
-const BASES = [200_000, 20_000]
-/** Gateways on one machine whose ranges do not meet, most likely: what kills a child by its uid must not kill another's. */
-const RANGES = 32
+/**
+ * Where uids begin that belong to nobody, and how many gateways on one machine have a range there, most likely each its own: what counts or
+ * kills a child by its uid must not meet another's. Above all that accounts, subordinate uids (login.defs: to 600,100,000) and containers of
+ * systemd (to 1,879,048,191) take; else where a container maps some.
+ */
+const BASES = [
+  { first: 1_900_000_000, ranges: 65_536 },
+  { first: 200_000, ranges: 32 },
+  { first: 20_000, ranges: 32 },
+] as const
 
 function uidBase(): number | undefined {
-  const base = BASES.find((first) => isUidMapped(first) && isUidMapped(first + RANGES * MAX_SLOTS))
-  return base === undefined ? undefined : base + (process.pid % RANGES) * MAX_SLOTS
+  const base = BASES.find(({ first, ranges }) => isUidMapped(first) && isUidMapped(first + ranges * MAX_SLOTS))
+  return base === undefined ? undefined : base.first + (process.pid % base.ranges) * MAX_SLOTS
 }
 
 /** user_namespaces(7), uid_map: each line is "the start of the range in this namespace, in the parent's, and its length". */
