@@ -93,7 +93,7 @@ test('npm start shows a screen, each line of which works as pasted; Ctrl-C ends 
   assert.ok(code === 0 || code === 128 + constants.signals.SIGINT, `${code} ${text()}`)
   const data = /configuration in (\S+)$/m.exec(text())?.[1] ?? assert.fail(text())
   assert.ok(!existsSync(data), `${data} was left behind`)
-  const address = /logins and API at (\S+)$/m.exec(text())?.[1] ?? assert.fail(text())
+  const address = /logins, API and MCP at (\S+)$/m.exec(text())?.[1] ?? assert.fail(text())
   await assert.rejects(fetch(address), 'something still listens')
 })
 
@@ -116,6 +116,6 @@ async function paste(screen: string): Promise<void> {
   assert.match(played, /\*{10,12}\d{4}/)
   const ref = /\[ref ([0-9A-Z]+)\]/.exec(played)?.[1] ?? assert.fail(played)
   assert.match(await run(token), /^[\w-]{43,60}$/m)
-  assert.equal(reading.length, 4)
+  assert.equal(reading.length, 5)
   for (const line of reading) await run(line.replace('<ref>', ref))
 }
