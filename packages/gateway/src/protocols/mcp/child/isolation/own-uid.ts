@@ -4,12 +4,12 @@ import { chown, mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { makeChildFolder } from './child-folder.ts'
-import { guardian } from './guardian.ts'
+import { type Guardian, guardian } from './guardian.ts'
 import { environmentOf, launcher } from './launcher.ts'
 import { processesOf, usageOf } from './process-tree.ts'
 import { ReadableCode } from './readable-code.ts'
 import { openRunFolder, type RunFolder } from './run-folder.ts'
-import { dropTo, rangedUser } from './sandbox-user.ts'
+import { DIES_WITH_STARTER, dropTo, rangedUser } from './sandbox-user.ts'
 import type { Isolation, SandboxedProcess, SandboxPlan } from './sandbox.ts'
 import { spawned } from './spawned.ts'
 import { isWithin } from './system-view.ts'
@@ -18,6 +18,8 @@ import { findTool } from './tools.ts'
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /** kill(2), pid -1: "every process for which the calling process has permission to send signals", which are its own uid's. */
 const KILL_ALL = ['/bin/sh', '-c', 'kill -9 -1']
+/** Asked once it dies with whoever started it: that one may have ended before, when the killer found nobody of this uid yet. `$1` its pid. */
+const ONLY_IF_STARTER_LIVES = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"'
 
 /** The isolation by a uid of a range; a sentence when it cannot be had. */
 export function ownUid(): Isolation | string {
@@ -82,10 +84,10 @@ async function start(plan: SandboxPlan, { setpriv, uid, ground }: Way): Promise<
   const moved = await movedTo(plan, code)
   const node = await code.place(process.execPath, true)
   const home = await ground.home(uid)
-  const drop = dropTo(setpriv, uid)
-  const killer = guardian([...drop, ...KILL_ALL])
+  const killer = killerOf(setpriv, uid)
+  const bound = ['/bin/sh', '-c', ONLY_IF_STARTER_LIVES, 'sh', String(process.pid)]
   return await spawned({
-    command: [...drop, ...launcher(moved, undefined)],
+    command: [...dropTo(setpriv, uid, DIES_WITH_STARTER), ...bound, ...launcher(moved, undefined)],
     environment: environmentOf(moved, home, `${dirname(node)}:${SYSTEM_PATH}`),
     workingFolder: moved.workingFolder,
     reach: (child) =>
@@ -100,6 +102,11 @@ async function start(plan: SandboxPlan, { setpriv, uid, ground }: Way): Promise<
         },
       }),
   })
+}
+
+/** Who kills all that is a uid's. It must not die with the process that it was started by: it is there for when that has died. */
+export function killerOf(setpriv: string, uid: number, command: readonly string[] = KILL_ALL): Guardian {
+  return guardian([...dropTo(setpriv, uid), ...command])
 }
 
 /** The plan with its code where the uid can read it: there are no mounts that could put it where it was. */

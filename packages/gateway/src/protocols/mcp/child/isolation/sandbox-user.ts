@@ -48,7 +48,7 @@ export function rangedUser(setpriv: string, unshare: string | undefined): Sandbo
     isMapped: false,
     hasNamespace: unshare !== undefined,
     setsLimits: unshare !== undefined,
-    prefix: (slot) => [...dropTo(setpriv, base + slot), ...namespace],
+    prefix: (slot) => [...dropTo(setpriv, base + slot, DIES_WITH_STARTER), ...namespace],
   }
 }
 
@@ -60,16 +60,18 @@ function sealedNamespace(setpriv: string, unshare: string): readonly string[] {
   const seal = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"'
   return [
     ...[unshare, '--user', '--map-current-user', '--keep-caps', '--', '/bin/sh', '-c', seal, 'sh'],
-    ...[setpriv, '--ambient-caps=-all', ...POWERLESS, '--'],
+    ...[setpriv, '--ambient-caps=-all', ...POWERLESS, ...DIES_WITH_STARTER, '--'],
   ]
 }
 
-const POWERLESS = ['--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', '--pdeathsig', 'KILL']
+const POWERLESS = ['--inh-caps=-all', '--bounding-set=-all', '--no-new-privs']
+/** Options of setpriv. The signal comes when whoever started it ends from now on, not when that has happened already. */
+export const DIES_WITH_STARTER = ['--pdeathsig', 'KILL']
 
-/** Becomes another user for good, with no capability and no way to gain one; dies with whoever started it. */
-export function dropTo(setpriv: string, uid: number): readonly string[] {
+/** Becomes another user for good, with no capability and no way to gain one. */
+export function dropTo(setpriv: string, uid: number, more: readonly string[] = []): readonly string[] {
   const id = String(uid)
-  return [setpriv, '--reuid', id, '--regid', id, '--clear-groups', ...POWERLESS, '--']
+  return [setpriv, '--reuid', id, '--regid', id, '--clear-groups', ...POWERLESS, ...more, '--']
 }
 
 /** Children at a time at most; so many uids are needed. */
