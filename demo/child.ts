@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** A process of the demo. It ends when its standard input closes, so that nothing is left running when the demo is killed. */
@@ -32,12 +32,13 @@ const STOP_TIMEOUT_MS = 30_000
 
 /** Starts a script of this repository under the same Node and the same conditions, and waits until it is ready. */
 export async function startChild(options: ChildOptions): Promise<Child> {
-  const log = createWriteStream(options.logFile, { flags: 'a', mode: 0o600 })
+  // Its own descriptor: what it has said before it is ready can be read then.
+  const log = openSync(options.logFile, 'a', 0o600)
   const child = spawn(process.execPath, [...process.execArgv, options.script, ...options.args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', log],
     env: { ...process.env, ...options.environment },
   })
-  child.stderr.pipe(log)
+  closeSync(log)
   const exited = once(child, 'exit')
   const gone = (): boolean => child.exitCode !== null || child.signalCode !== null
   const kill = async (): Promise<void> => {

@@ -38,7 +38,9 @@ async function runTour(boundary: Boundary): Promise<number> {
 /** How the gateway says that it keeps MCP servers apart on this machine. */
 function isolationOf({ gatewayLog }: Boundary): string {
   const words = /^MCP at .* servers kept apart by (.*)$/m.exec(readFileSync(gatewayLog, 'utf8'))?.[1]
-  return words ?? 'not said'
+  if (words === undefined)
+    throw new Error(`the gateway does not say how it keeps MCP servers apart; its log: ${gatewayLog}`)
+  return words
 }
 
 async function untilStopped(boundary: Boundary): Promise<void> {

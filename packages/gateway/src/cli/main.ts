@@ -72,6 +72,8 @@ function say(message: string, next: string | undefined, exitCode: number): numbe
   return exitCode
 }
 
+// A full disk or a reader that went away costs lines of the log, nothing else: what must be on record is in the trail.
+process.stderr.on('error', () => undefined)
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok)
 })

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { EXIT } from './exit-codes.ts'
+
+test('a log that cannot be written ends nothing: a full disk leaves the exit code what it is', (context) => {
+  if (!existsSync('/dev/full')) {
+    context.skip('not run: this system has no /dev/full')
+    return
+  }
+  const full = openSync('/dev/full', 'w')
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+  const { status } = spawnSync(process.execPath, [...process.execArgv, main, 'no-such-command'], {
+    stdio: ['ignore', 'ignore', full],
+  })
+  closeSync(full)
+  assert.equal(status, EXIT.usage)
+})
