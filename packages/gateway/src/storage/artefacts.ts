@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { ArtefactStore, StoredArtefact } from '#model'
+import { keptQuery } from './kept-query.ts'
 import type { ArtefactRow, Tables } from './tables.ts'
 
 /** OAuth artefacts over the table `artefacts`. */
@@ -14,9 +15,9 @@ export function createArtefactStore(database: Kysely<Tables>): ArtefactStore {
         .onConflict((conflict) => conflict.columns(['model', 'digest']).doUpdateSet(changed))
         .execute()
     },
-    find: async (model, digest) => await findBy(database, model, 'digest', digest),
-    findByUid: async (model, uidDigest) => await findBy(database, model, 'uid_digest', uidDigest),
-    findByUserCode: async (model, digest) => await findBy(database, model, 'user_code_digest', digest),
+    find: finder(database, 'digest'),
+    findByUid: finder(database, 'uid_digest'),
+    findByUserCode: finder(database, 'user_code_digest'),
     findByTokenId: async (tokenId) => {
       const row = await database.selectFrom('artefacts').selectAll().where('token_id', '=', tokenId).executeTakeFirst()
       return row === undefined ? undefined : fromRow(row)
@@ -82,19 +83,17 @@ function changes(
   }
 }
 
-async function findBy(
+function finder(
   database: Kysely<Tables>,
-  model: string,
   column: 'digest' | 'uid_digest' | 'user_code_digest',
-  value: string,
-): Promise<StoredArtefact | undefined> {
-  const row = await database
-    .selectFrom('artefacts')
-    .selectAll()
-    .where('model', '=', model)
-    .where(column, '=', value)
-    .executeTakeFirst()
-  return row === undefined ? undefined : fromRow(row)
+): (model: string, value: string) => Promise<StoredArtefact | undefined> {
+  const find = keptQuery(database, (model: string, value: string) =>
+    database.selectFrom('artefacts').selectAll().where('model', '=', model).where(column, '=', value),
+  )
+  return async (model, value) => {
+    const row = await find(model, value)
+    return row === undefined ? undefined : fromRow(row)
+  }
 }
 
 /** What writing an artefact again changes. */

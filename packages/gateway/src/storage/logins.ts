@@ -1,15 +1,19 @@
 import type { Kysely } from 'kysely'
 import type { LoginStore, RevocationNote, StoredLogin } from '#model'
+import { keptQuery } from './kept-query.ts'
 import type { LoginRow, Tables } from './tables.ts'
 
 /** Logins over the table `logins`. */
 export function createLoginStore(database: Kysely<Tables>): LoginStore {
+  const find = keptQuery(database, (grantId: string) =>
+    database.selectFrom('logins').selectAll().where('grant_id', '=', grantId),
+  )
   return {
     create: async (login) => {
       await database.insertInto('logins').values(toRow(login)).execute()
     },
     find: async (grantId) => {
-      const row = await database.selectFrom('logins').selectAll().where('grant_id', '=', grantId).executeTakeFirst()
+      const row = await find(grantId)
       return row === undefined ? undefined : fromRow(row)
     },
     list: async ({ identityId, activeAtMs, limit }) => {

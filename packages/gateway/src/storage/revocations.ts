@@ -1,9 +1,13 @@
 import type { Kysely } from 'kysely'
-import type { RevocationStore } from '#model'
+import type { RevocationStore, StoredRevocation } from '#model'
+import { keptQuery } from './kept-query.ts'
 import type { Tables } from './tables.ts'
 
 /** Revocations of what is not kept itself, over the table `revocations`. */
 export function createRevocationStore(database: Kysely<Tables>): RevocationStore {
+  const find = keptQuery(database, (kind: StoredRevocation['kind'], id: string) =>
+    database.selectFrom('revocations').selectAll().where('kind', '=', kind).where('id', '=', id),
+  )
   return {
     put: async ({ kind, id, atMs, by, reason, keepUntilMs }) => {
       const changed = { at_ms: atMs, revoked_by: by, reason, keep_until_ms: keepUntilMs }
@@ -14,12 +18,7 @@ export function createRevocationStore(database: Kysely<Tables>): RevocationStore
         .execute()
     },
     find: async (kind, id) => {
-      const row = await database
-        .selectFrom('revocations')
-        .selectAll()
-        .where('kind', '=', kind)
-        .where('id', '=', id)
-        .executeTakeFirst()
+      const row = await find(kind, id)
       if (row === undefined) return undefined
       return { kind, id, atMs: row.at_ms, by: row.revoked_by, reason: row.reason, keepUntilMs: row.keep_until_ms }
     },

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { RosterEntry, RosterStore } from '#model'
+import { keptQuery } from './kept-query.ts'
 import type { RosterRow, Tables } from './tables.ts'
 
 /** More ids at once than a page of anything shows; both databases bind this many parameters. */
@@ -7,6 +8,7 @@ const MAX_IDS = 500
 
 /** The roster over the table `roster`. */
 export function createRosterStore(database: Kysely<Tables>): RosterStore {
+  const find = keptQuery(database, (id: string) => database.selectFrom('roster').selectAll().where('id', '=', id))
   return {
     put: async (entry) => {
       const changed = toColumns(entry)
@@ -17,7 +19,7 @@ export function createRosterStore(database: Kysely<Tables>): RosterStore {
         .execute()
     },
     find: async (id) => {
-      const row = await database.selectFrom('roster').selectAll().where('id', '=', id).executeTakeFirst()
+      const row = await find(id)
       return row === undefined ? undefined : fromRow(row)
     },
     findAll: async (ids) => {
