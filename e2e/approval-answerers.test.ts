@@ -1,6 +1,6 @@
 /**
  * Who may not answer a request, on every surface there is: the requester, whoever acts through an agent, a job, an auditor, an administrator, each also
- * for themselves. Refused, on record, and without effect.
+ * for themselves. Refused, on record, and without effect; whoever may not know of a request hears no more than that there is none.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -50,28 +50,38 @@ async function tryApi(
   const said = await Promise.all(
     (['approve', 'deny'] as const).map(async (given) => {
       const { status, text } = await boundary.answer(ref, token, given)
-      assert.ok(status === 401 || status === 403, text)
+      assert.ok(status === 401 || status === 403 || status === 404, text)
       return JSON.parse(text) as { code: string; ref: string }
     }),
   )
   return said.map(({ code, ref: record }) => ({ code, record }))
 }
 
-/** Somebody tries an answer with the command line; the reference of the refusal. */
-async function tryCommand(ref: string, person: string, given: 'approve' | 'deny' = 'approve'): Promise<string> {
+/** Exit codes of the command line: denied, and not found. */
+const DENIED = 3
+const NOT_FOUND = 6
+
+/** Somebody tries an answer with the command line, which ends with this code; the reference of the refusal. */
+async function tryCommand(
+  ref: string,
+  person: string,
+  given: 'approve' | 'deny',
+  expected: typeof DENIED | typeof NOT_FOUND,
+): Promise<string> {
   const args = [given, ref, '--reason', 'a test', '--profile', person]
   const { exitCode, stderr } = await sallyport(boundary.boundary, ...args)
-  assert.equal(exitCode, 3, stderr)
+  assert.equal(exitCode, expected, stderr)
   return /\[ref ([0-9A-Z]+)\]/.exec(stderr)?.[1] ?? assert.fail(stderr)
 }
 
 /** Asserts that refused answers are on record under the names of who tried (by the reference of each), and that the request still waits. */
 async function assertRefused(ref: string, refused: ReadonlyMap<string, string>): Promise<void> {
   assert.equal(await boundary.statusOf(ref), 'open')
-  const records = await boundary.recordsOf(ref)
+  const { records } = await api<RecordList>(boundary.boundary, 'dana', '/records?limit=1000')
   for (const [one, actor] of refused) {
     const { leaf = assert.fail(`${one} is not on record`) } = records.find((record) => record.ref === one) ?? {}
-    assert.match(String(fact(leaf, 'unmapped', 'activity')), /^request-(approve|deny)$/)
+    assert.match(String(fact(leaf, 'unmapped', 'activity')), /^(request-(approve|deny)|(approve|deny)-request)$/)
+    assert.ok([fact(leaf, 'entity', 'uid'), fact(leaf, 'unmapped', 'details', 'ref')].includes(ref))
     assert.equal(fact(leaf, 'status_id'), 2)
     assert.equal(fact(leaf, 'actor', 'user', 'uid'), actor)
   }
@@ -83,6 +93,9 @@ async function idOf(person: string): Promise<string> {
   const { identity } = await api<{ identity: { id: string } }>(boundary.boundary, person, '/whoami')
   return identity.id
 }
+
+/** Those who neither asked, nor may answer, nor may read the trail. */
+const UNKNOWING: ReadonlySet<string> = new Set(['erin', 'frank'])
 
 const UPDATE = "update limits set note = 'mine' where id = "
 
@@ -100,10 +113,11 @@ test('nobody answers for themselves, nor who only reads or administers', async (
     for (const person of ['alice', 'dana', 'erin', 'frank']) {
       const actor = await idOf(person)
       for (const { code, record } of await tryApi(ref, apiToken(boundary.boundary, person))) {
-        assert.equal(code, 'SP_APPROVAL_NOT_YOURS', person)
+        assert.equal(code, UNKNOWING.has(person) ? 'SP_API_NOT_FOUND' : 'SP_APPROVAL_NOT_YOURS', person)
         refused.set(record, actor)
       }
-      if (ref === requests['a statement of alice']) refused.set(await tryCommand(ref, person), actor)
+      if (ref === requests['a statement of alice'])
+        refused.set(await tryCommand(ref, person, 'approve', UNKNOWING.has(person) ? NOT_FOUND : DENIED), actor)
     }
     await assertRefused(ref, refused)
     count += refused.size
@@ -124,7 +138,7 @@ test('an administrator does not answer for herself, though her group is asked', 
     refused.map(({ code }) => code),
     ['SP_APPROVAL_NOT_YOURS', 'SP_APPROVAL_NOT_YOURS'],
   )
-  const byCommand = [await tryCommand(ref, 'erin'), await tryCommand(ref, 'erin', 'deny')]
+  const byCommand = [await tryCommand(ref, 'erin', 'approve', DENIED), await tryCommand(ref, 'erin', 'deny', DENIED)]
   const erin = await idOf('erin')
   await assertRefused(ref, new Map([...refused.map(({ record }) => record), ...byCommand].map((one) => [one, erin])))
 })

@@ -116,6 +116,18 @@ export async function recordOwn(
   return await record(services, { class: 'api-activity', activity, actor, client, status: 'success', details })
 }
 
+/** Records an attempt on something that is not there for the caller, and perhaps for nobody; answers the reference of the record. */
+export async function recordNotFound(
+  services: ApiServices,
+  caller: Caller,
+  activity: string,
+  details: JsonObject,
+): Promise<string> {
+  const { identity: actor, client } = caller
+  const code = 'SP_API_NOT_FOUND'
+  return await record(services, { class: 'api-activity', activity, actor, client, status: 'failure', code, details })
+}
+
 function deedEvent(caller: Caller, deed: Deed, decision: Decision): TrailEvent {
   const { identity: actor, client } = caller
   const facts = { decision: decision.outcome, policies: decision.policies, policy_hash: decision.policyHash }

@@ -28,6 +28,7 @@ const agent = { id: 'claude', name: 'Claude' }
 const people: Readonly<Record<string, Person>> = {
   alice: person('alice', ['support']),
   bob: person('bob', ['security']),
+  alicesAgent: person('alice', ['support'], { agent }),
   bobsAgent: person('bob', ['security'], { agent }),
   carol: person('carol', ['payments']),
   dana: person('dana', ['auditors']),
@@ -170,7 +171,7 @@ test('an approver approves; the next answer is a conflict; afterwards the record
   assert.equal(roots.payload, undefined)
 })
 
-const refused = ['alice', 'bobsAgent', 'carol', 'dana', 'root']
+const refused = ['alice', 'alicesAgent', 'dana', 'root']
 for (const who of refused) {
   for (const answer of ['approve', 'deny']) {
     test(`${who} may not ${answer}: 403, on record with a reference`, async () => {
@@ -187,6 +188,30 @@ for (const who of refused) {
       assert.equal((await api.approvals.find(ref, people['bob'] ?? assert.fail(), false))?.status, 'open')
     })
   }
+}
+
+for (const who of ['carol', 'bobsAgent']) {
+  test(`${who}, who may not know of a request, answers as if there were none; each attempt is on record`, async () => {
+    await using api = await openApi()
+    const { ref } = await api.approvals.ask(held('x'), 5)
+    const none = formatRef(9)
+    for (const answer of ['approve', 'deny']) {
+      const said: Problem[] = []
+      for (const tried of [ref, none]) {
+        const response = await api.ask(who, `/${tried}/${answer}`, { reason: 'because' })
+        assert.equal(response.status, 404)
+        const problem = (await response.json()) as Problem
+        assert.equal(parseRef(problem.ref ?? ''), 50 + api.events.length)
+        const { activity, status, code, actor, details } = api.events.at(-1) ?? {}
+        assert.deepEqual(
+          [activity, status, code, actor?.id, details],
+          [`${answer}-request`, 'failure', 'SP_API_NOT_FOUND', people[who]?.id, { ref: tried }],
+        )
+        said.push({ ...problem, ref: '', detail: problem.detail.replace(tried, '') })
+      }
+      assert.deepEqual(said[0], said[1])
+    }
+  })
 }
 
 test('a denial has a reason; bodies are read strictly', async () => {

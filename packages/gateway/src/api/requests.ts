@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { formatRef, fromUtf8, parseRef } from '#base'
 import type { Identity } from '#model'
-import { ApiRefusal, type Caller, may, recordOwn } from './access.ts'
+import { ApiRefusal, type Caller, may, recordNotFound, recordOwn } from './access.ts'
 import { API_VERSION, reasonBody } from './contract.ts'
 import type { ApiEnvironment } from './environment.ts'
 import { parseBody, parseQuery } from './input.ts'
@@ -88,11 +88,14 @@ async function answer(
   reason: string,
 ): Promise<Response> {
   const ref = refOf(context)
-  const { identity, client } = context.var.caller
-  const became = await services.approvals.answer(ref, { identity, client }, given, reason)
+  const { caller } = context.var
+  const { identity, client } = caller
+  const by = { identity, client, knowsAll: seesAll(services, caller) }
+  const became = await services.approvals.answer(ref, by, given, reason)
   switch (became.kind) {
     case 'unknown':
-      throw unknown(ref)
+      // The record, too, is the same whether or not there is such a request: whoever tried may ask about their own records.
+      throw unknown(ref, await recordNotFound(services, caller, `${given}-request`, { ref }))
     case 'refused':
       throw new ApiRefusal(became.code, became.reason, formatRef(became.record), ref)
     case 'answered':
@@ -115,10 +118,11 @@ function refOf(context: Context<ApiEnvironment>): string {
   return formatRef(sequence)
 }
 
-function unknown(ref: string): ApiRefusal {
+function unknown(ref: string, record?: string): ApiRefusal {
   return new ApiRefusal(
     'SP_API_NOT_FOUND',
     `no request that you may see has the reference ${JSON.stringify(ref.slice(0, 32))}`,
+    record,
   )
 }
 

@@ -151,10 +151,10 @@ interface ApprovalControl {
   find(ref: string, reader: Identity, all: boolean): Promise<RequestFacts | undefined>
   /** What exactly was asked, card data replaced, while it can be answered or used. */
   payload(ref: string): Promise<Bytes | undefined>
-  /** Answers; recorded before it takes effect, as is an answer that is refused. */
+  /** Answers; recorded before it takes effect, as is an answer that is refused. Unknown, and not recorded, is what the answerer may not know of. */
   answer(
     ref: string,
-    by: { readonly identity: Identity; readonly client: ClientAddress },
+    by: { readonly identity: Identity; readonly client: ClientAddress; readonly knowsAll: boolean },
     answer: 'approve' | 'deny',
     reason: string,
   ): Promise<AnsweredRequest>

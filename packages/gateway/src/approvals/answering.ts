@@ -9,10 +9,14 @@ export function objectionTo(answerer: Identity, request: StoredRequest): string 
   if (answerer.kind !== 'person') return 'only people answer requests'
   if (answerer.id === request.identityId) return 'nobody answers their own request'
   if (answerer.agent !== undefined) return 'nobody answers through an AI agent'
-  const chain = [request.agentId, request.server, request.tool]
-  if (chain.includes(answerer.id)) return 'nobody answers a request that they act in'
+  if (actsIn(answerer, request)) return 'nobody answers a request that they act in'
   if (groupsFor(answerer, request).length === 0) return `it takes ${request.need}, and you are in none of these groups`
   return undefined
+}
+
+/** Whether somebody is in the acting chain of a request: who asked, and through what. */
+export function actsIn({ id }: Identity, { identityId, agentId, server, tool }: StoredRequest): boolean {
+  return [identityId, agentId, server, tool].includes(id)
 }
 
 /** The groups of a request's need that somebody is in; none when the need cannot be read. */

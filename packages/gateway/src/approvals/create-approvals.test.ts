@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatRef, fromUtf8, toUtf8 } from '#base'
-import type { Person } from '#model'
+import type { Identity, Person } from '#model'
 import { alice, answered, bob, client, held, openDesk, person } from './testkit/held.ts'
 
 const never = new AbortController().signal
@@ -49,21 +49,17 @@ test('one person has so many open requests and no more; ended ones do not count'
   assert.equal((await desk.ask(statement('d'), 11)).status, 'open')
 })
 
-const refused: readonly (readonly [string, Person])[] = [
+const agent = { id: 'claude-code', name: 'Claude Code' }
+const knowing: readonly (readonly [string, Identity])[] = [
   ['the requester', { ...alice, groups: ['security'] }],
   ['the requester through an agent', { ...alice, groups: ['security'], agent: { id: 'claude', name: 'Claude' } }],
-  ['an approver through an agent', { ...bob, agent: { id: 'claude', name: 'Claude' } }],
-  ['the agent that acts', person('x', ['security'], { id: 'claude-code' })],
-  ['an administrator', person('root', ['administrators', 'admin', 'owners'])],
-  ['nobody special', person('eve', [])],
-  ['a group with a similar name', person('eve', ['Security', 'security ', 'security:1'])],
+  ['the agent that acts', person('x', ['security'], { id: agent.id })],
 ]
-for (const [name, somebody] of refused) {
+for (const [name, somebody] of knowing) {
   for (const answer of ['approve', 'deny'] as const) {
     test(`${name} may not ${answer}, and the attempt is on record`, async () => {
       await using under = await openDesk()
       const { desk, events, store } = under
-      const agent = { id: 'claude-code', name: 'Claude Code' }
       const { ref } = await desk.ask(held({ identity: { ...alice, agent } }), 5)
       const became = await desk.answer(ref, { identity: somebody, client }, answer, 'because')
       assert.ok(became.kind === 'refused')
@@ -79,13 +75,28 @@ for (const [name, somebody] of refused) {
   }
 }
 
-test('a workload may not answer', async () => {
-  await using under = await openDesk()
-  const { ref } = await under.desk.ask(held(), 5)
-  const job = { ...bob, kind: 'workload', mfa: false } as const
-  const became = await under.desk.answer(ref, { identity: job, client }, 'approve', '')
-  assert.equal(became.kind, 'refused')
-})
+const unknowing: readonly (readonly [string, Identity])[] = [
+  ['an approver through an agent', { ...bob, agent: { id: 'claude', name: 'Claude' } }],
+  ['an administrator', person('root', ['administrators', 'admin', 'owners'])],
+  ['nobody special', person('eve', [])],
+  ['a group with a similar name', person('eve', ['Security', 'security ', 'security:1'])],
+  ['a workload', { ...bob, kind: 'workload', mfa: false }],
+]
+for (const [name, somebody] of unknowing) {
+  test(`${name} may not answer, and does not learn that there is something to answer`, async () => {
+    await using under = await openDesk()
+    const { desk, store } = under
+    const { ref } = await desk.ask(held({ identity: { ...alice, agent } }), 5)
+    for (const answer of ['approve', 'deny'] as const) {
+      const became = await desk.answer(ref, { identity: somebody, client }, answer, 'because')
+      assert.deepEqual(became, await desk.answer('NONE', { identity: somebody, client }, answer, 'because'))
+      // Who may read all requests learns nothing new.
+      const known = await desk.answer(ref, { identity: somebody, client, knowsAll: true }, answer, 'because')
+      assert.equal(known.kind, 'refused')
+    }
+    assert.equal((await store.requests.find(ref))?.status, 'open')
+  })
+}
 
 test('everybody whom the need names must answer, one person for one place', async () => {
   await using under = await openDesk()

@@ -111,7 +111,7 @@ class Desk implements ApprovalDesk {
   async answer(ref: string, by: Participant, answer: StoredAnswer['answer'], reason: string): Promise<Answered> {
     return await this.#turns.take(`request ${ref}`, async () => {
       const request = await this.#options.store.find(ref)
-      if (request === undefined) return { kind: 'unknown' }
+      if (request === undefined || !(by.knowsAll === true || mayKnow(by.identity, request))) return { kind: 'unknown' }
       const next: StoredAnswer = {
         identityId: by.identity.id,
         answer,

@@ -4,6 +4,8 @@ import type { Approvals, ClientAddress, ErrorCode, Identity, RequestStatus, Stor
 export interface Participant {
   readonly identity: Identity
   readonly client: ClientAddress
+  /** Whether they may know of every request; answering takes more. */
+  readonly knowsAll?: boolean
 }
 
 /** A request as somebody sees it: no payload, no digest; how it stands now. */
@@ -42,7 +44,7 @@ export interface ApprovalDesk extends Approvals {
   /** The scrubbed payload of a request that can still be answered or used; the caller has recorded that it is being opened. */
   payload(ref: string): Promise<Uint8Array | undefined>
   /**
-   * Answers a request. Recorded before it takes effect; so is an answer that is refused.
+   * Answers a request. Recorded before it takes effect; so is an answer that is refused. To somebody who may not know of a request there is none.
    *
    * @param reason in the answerer's words; scrubbed before it is kept.
    * @throws {GatewayError} `SP_TRAIL_UNAVAILABLE`: nothing has changed.

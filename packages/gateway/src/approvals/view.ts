@@ -1,5 +1,5 @@
 import type { Identity, StoredRequest } from '#model'
-import { missingWords, objectionTo, statusAt } from './answering.ts'
+import { actsIn, missingWords, objectionTo, statusAt } from './answering.ts'
 import type { RequestView } from './desk.ts'
 
 /** A request as somebody sees it. Member by member, so that what is added to what is stored is not shown by itself. */
@@ -31,10 +31,10 @@ export function viewOf(request: StoredRequest, reader: Identity, nowMs: number):
   }
 }
 
-/** Whether somebody may know of a request without a right to read all: who asked, who may answer, who has answered. */
+/** Whether somebody may know of a request without a right to read all: who acts in it, who may answer, who has answered. */
 export function mayKnow(reader: Identity, request: StoredRequest): boolean {
   return (
-    request.identityId === reader.id ||
+    actsIn(reader, request) ||
     request.answers.some(({ identityId }) => identityId === reader.id) ||
     objectionTo(reader, request) === undefined
   )
