@@ -1,5 +1,6 @@
 /** From a caller to a server that has introduced itself: folder, door, record, process, handshake. Whatever fails leaves nothing behind. */
 import { rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Clock, JsonObject } from '#base'
 import type { Log, PrivateDoor, PrivateDoors, SecretSource, Session, TrailEvent, TrailOutlet } from '#model'
@@ -8,6 +9,7 @@ import { Attendant, type ChildHolder } from './attendant.ts'
 import { findCode } from './code-folder.ts'
 import { databaseAddress, environmentOf } from './database-address.ts'
 import type { Isolation, SandboxedProcess, SandboxPlan } from './isolation/sandbox.ts'
+import { Starts } from './starts.ts'
 import type { ToolChild } from './tool-child.ts'
 
 /** What children are started with. */
@@ -49,6 +51,9 @@ const PROCESSES = 64
 const OPEN_FILES = 1_024
 const TEMPORARY_BYTES = 67_108_864
 
+/** Of the whole process: what they share is the machine. Some more than it can work on, since each also waits now and then. */
+const starts = new Starts(4 * availableParallelism())
+
 /**
  * Starts one. The record of it is durable before it runs.
  *
@@ -64,11 +69,13 @@ export async function startChild(beginning: Beginning, ports: StartPorts): Promi
     const door = await openDoor(beginning, ports, { folder: join(folder, 'door'), holder })
     if (door !== undefined) stack.use(door)
     const plan = await planOf(beginning, ports, { folder, door })
+    const turn = stack.use(await starts.turn())
     const process = await onRecord(beginning, plan, ports)
     const cleared = clear(process, { beginning, stack }, ports)
     try {
       const { childId, server } = beginning
       const child = await new Attendant(process, { childId, server, limits: plan.limits }, ports).introduce(holder)
+      turn[Symbol.dispose]()
       return { child, cleared }
     } catch (error) {
       await cleared
