@@ -75,13 +75,21 @@ export function requestCases(check: Check): void {
     assert.equal(await requests.findByDigest('d1', 1_000), undefined)
     assert.equal(await requests.findByDigest('d3', 0), undefined)
   })
-  check('open ones of an identity are counted until their time is over', async ({ requests }) => {
-    await requests.create(request('A'))
-    await requests.create(request('B', { expiresAtMs: 500 }))
-    await requests.create(request('C', { status: 'approved' }))
-    await requests.create(request('D', { identityId: 'usr_c' }))
-    assert.deepEqual([await requests.countOpen('usr_a', 400), await requests.countOpen('usr_a', 500)], [2, 1])
-  })
+  check(
+    'open ones of an asker are counted until their time is over: a person, and each agent of theirs',
+    async ({ requests }) => {
+      await requests.create(request('A'))
+      await requests.create(request('B', { expiresAtMs: 500 }))
+      await requests.create(request('C', { status: 'approved' }))
+      await requests.create(request('D', { identityId: 'usr_c' }))
+      await requests.create(request('E', { agentId: 'cli_one' }))
+      await requests.create(request('F', { agentId: 'cli_two' }))
+      const hers = { identityId: 'usr_a' }
+      assert.deepEqual([await requests.countOpen(hers, 400), await requests.countOpen(hers, 500)], [2, 1])
+      assert.equal(await requests.countOpen({ ...hers, agentId: 'cli_one' }, 400), 1)
+      assert.equal(await requests.countOpen({ ...hers, agentId: 'cli_three' }, 400), 0)
+    },
+  )
   check('lists are newest first and filtered', async ({ requests }) => {
     await requests.create(request('A'))
     await requests.create(request('B', { openedAtMs: 200, status: 'denied' }))

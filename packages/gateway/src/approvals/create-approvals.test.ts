@@ -34,6 +34,24 @@ test('the same asked again, or twice at once, is one request', async () => {
   assert.equal(events.length, 1)
 })
 
+test('what a person asks and what each of their agents asks has bounds of its own', async () => {
+  await using under = await openDesk({ openEach: 2 })
+  const { desk } = under
+  const through = (text: string, id?: string) =>
+    held({
+      identity: id === undefined ? alice : { ...alice, agent: { id, name: id } },
+      operation: { payload: toUtf8(text) },
+    })
+  await desk.ask(through('a', 'cli_one'), 1)
+  await desk.ask(through('b', 'cli_one'), 2)
+  await assert.rejects(desk.ask(through('c', 'cli_one'), 3), { code: 'SP_BUSY' })
+  for (const [index, chain] of [undefined, 'cli_two'].entries()) {
+    await desk.ask(through('a', chain), 10 * index + 4)
+    await desk.ask(through('b', chain), 10 * index + 5)
+    await assert.rejects(desk.ask(through('c', chain), 10 * index + 6), { code: 'SP_BUSY' })
+  }
+})
+
 test('one person has so many open requests and no more; ended ones do not count', async () => {
   await using under = await openDesk({ openEach: 3, answerWithinMs: 1_000 })
   const { desk, state } = under

@@ -171,14 +171,15 @@ class Desk implements ApprovalDesk {
     const openedAtMs = this.#now()
     const { store, sealer, scrubber } = this.#options
     const { agent } = session.identity
-    if ((await store.countOpen(session.identity.id, openedAtMs)) >= this.#limits.openEach)
+    const asker = { identityId: session.identity.id, ...(agent === undefined ? {} : { agentId: agent.id }) }
+    if ((await store.countOpen(asker, openedAtMs)) >= this.#limits.openEach)
       throw new GatewayError('SP_BUSY', 'too many requests are open')
     const ref = formatRef(intent)
     const request: StoredRequest = {
       ref,
       digest,
-      identityId: session.identity.id,
-      ...(agent === undefined ? {} : { agentId: agent.id, agentName: scrubber.scrubText(agent.name) }),
+      ...asker,
+      ...(agent === undefined ? {} : { agentName: scrubber.scrubText(agent.name) }),
       resource: session.resource.name,
       ...(via === undefined ? {} : { server: via.server }),
       ...(via?.tool === undefined ? {} : { tool: via.tool }),

@@ -7,7 +7,7 @@ export interface ApprovalLimits {
   readonly answerWithinMs: number
   /** From the approval to the use. */
   readonly useWithinMs: number
-  /** Open requests of one identity at a time. */
+  /** Open requests at a time of what one identity asks itself, and of what it asks through each agent: an agent cannot use up its person's. */
   readonly openEach: number
 }
 

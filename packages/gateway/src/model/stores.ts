@@ -242,8 +242,8 @@ export interface RequestStore {
   find(ref: string): Promise<StoredRequest | undefined>
   /** The newest of this digest that is open, approved or denied and has not expired. */
   findByDigest(digest: string, nowMs: number): Promise<StoredRequest | undefined>
-  /** How many of an identity are open and have not expired. */
-  countOpen(identityId: string, nowMs: number): Promise<number>
+  /** How many of an identity are open and have not expired: of those that it asked itself, or of those through one agent. */
+  countOpen(asker: Pick<StoredRequest, 'identityId' | 'agentId'>, nowMs: number): Promise<number>
   /** Newest first. */
   list(filter: RequestFilter): Promise<readonly StoredRequest[]>
   /** Adds an answer to one that is open, has this many answers and has not expired at the answer's time; false when it is not (any more). */

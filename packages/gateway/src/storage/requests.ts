@@ -25,11 +25,12 @@ export function createRequestStore(database: Kysely<Tables>): RequestStore {
         .executeTakeFirst()
       return row === undefined ? undefined : fromRow(row)
     },
-    countOpen: async (identityId, nowMs) => {
+    countOpen: async ({ identityId, agentId }, nowMs) => {
       const { count } = await database
         .selectFrom('requests')
         .select((build) => build.fn.countAll<number>().as('count'))
         .where('identity_id', '=', identityId)
+        .where('agent_id', agentId === undefined ? 'is' : '=', agentId ?? null)
         .where('status', '=', 'open')
         .where('expires_at_ms', '>', nowMs)
         .executeTakeFirstOrThrow()
