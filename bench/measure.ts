@@ -34,8 +34,29 @@ export async function warmUp<L>(setting: Setting, job: Job<L>, arm: Arm<L>): Pro
   }
 }
 
-/** Puts one load on one way, and measures between two readings of the processor time, after the warm-up. */
+/** Fewer requests have no 99th percentile. */
+const LEAST_REQUESTS = 100
+/** A machine that has little time for the load gets so many times as long for them, at most. */
+const LONGEST = 8
+
+/**
+ * Puts one load on one way, and measures between two readings of the processor time, after the warm-up; once more and for longer when too little
+ * was answered in between.
+ */
 export async function measure<L>(setting: Setting, job: Job<L>, arm: Arm<L>, clients: number): Promise<Measure> {
+  for (let times = 1; times <= LONGEST; times *= 2) {
+    const measured = await measureOnce({ ...setting, seconds: setting.seconds * times }, job, arm, clients)
+    if (measured !== undefined) return measured
+  }
+  throw new Error(`${job.name}: ${arm.name} answers too little to be measured`)
+}
+
+async function measureOnce<L>(
+  setting: Setting,
+  job: Job<L>,
+  arm: Arm<L>,
+  clients: number,
+): Promise<Measure | undefined> {
   const sampler = new CpuSampler(arm.pid)
   try {
     const requests = await arm.run({ ...setting, request: job.request, clients })
@@ -45,18 +66,23 @@ export async function measure<L>(setting: Setting, job: Job<L>, arm: Arm<L>, cli
   }
 }
 
-function between({ endMs, latencyUs }: Requests, samples: readonly CpuSample[], hasMiddle: boolean): Measure {
+/** Undefined when it is too little to be measured. */
+function between(
+  { endMs, latencyUs }: Requests,
+  samples: readonly CpuSample[],
+  hasMiddle: boolean,
+): Measure | undefined {
   const first = endMs.reduce((least, at) => Math.min(least, at), Infinity)
   const last = endMs.reduce((most, at) => Math.max(most, at), -Infinity)
   const inside = samples.filter(({ atMs }) => atMs >= first + WARM_UP_MS && atMs <= last)
   const from = inside[0]
   const to = inside.at(-1)
-  if (from === undefined || to === undefined || to.atMs <= from.atMs)
-    throw new Error('the run was too short to measure')
+  if (from === undefined || to === undefined) return undefined
   const latencies = latencyUs.filter((_, index) => {
     const at = endMs[index] ?? 0
     return at > from.atMs && at <= to.atMs
   })
+  if (latencies.length < LEAST_REQUESTS) return undefined
   latencies.sort()
   return {
     rps: (latencies.length * 1000) / (to.atMs - from.atMs),

@@ -39,7 +39,7 @@ export async function watch(pid: number, forMs: number): Promise<Watched> {
 
 /** All threads have begun by then. */
 const BEGUN_WITHIN_MS = 3000
-const WRITTEN_WITHIN_MS = 30_000
+const WRITTEN_WITHIN_MS = 120_000
 
 /** The probe in a process that was started with it. */
 export class Probe {

@@ -21,6 +21,8 @@ const latencyUs: number[] = []
 const connections: Connection[] = []
 // One after the other: each may start a process.
 for (let client = 0; client < clients; client++) connections.push(await openConnection(order.to, client))
+// Nobody is measured before everybody has been answered.
+await Promise.all(connections.map((connection, client) => call(connection, client, 0)))
 
 const begin = performance.now()
 const until = begin + seconds * 1000
@@ -40,13 +42,18 @@ async function work(connection: Connection, client: number): Promise<void> {
       if (due >= until) return
     }
     const from = await turn(due)
-    const { request, answer } = callOf(tool, client * 1_000_000 + number)
-    const said = await connection.exchange(request)
+    await call(connection, client, number)
     const now = performance.now()
-    if (said !== answer) throw new Error(`not the answer to ${request}: ${said}`)
     endMs.push(performance.timeOrigin + now)
     latencyUs.push((now - from) * 1000)
   }
+}
+
+/** Makes a call and checks its answer. */
+async function call(connection: Connection, client: number, number: number): Promise<void> {
+  const { request, answer } = callOf(tool, client * 1_000_000 + number)
+  const said = await connection.exchange(request)
+  if (said !== answer) throw new Error(`not the answer to ${request}: ${said}`)
 }
 
 /** Waits until a call is due; answers from when on it waited: from then, when the one before took too long, else from now, since timers are coarse. */

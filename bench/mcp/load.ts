@@ -6,7 +6,7 @@ import type { Tool } from './call.ts'
 import type { Endpoint, Order } from './order.ts'
 
 /** More than this behind its time, and the generator hangs; it includes starting a process for each client. */
-const GRACE_MS = 90_000
+const GRACE_MS = 300_000
 
 /** Runs the load generator and reads its times. @throws {Error} with what it said, when a request failed. */
 export async function runGenerator(parent: string, to: Endpoint, load: Load<Tool>): Promise<Requests> {
