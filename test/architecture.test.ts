@@ -288,7 +288,7 @@ describe('what only one place may do', () => {
     )
   })
 
-  test('the time and chance of the machine come in through app/system.ts', () => {
+  test('the time and chance of the machine come in through machine', () => {
     const forbidden = new Set(['Date.now', 'Math.random', 'performance.now', 'process.hrtime', 'process.hrtime.bigint'])
     const asks = (node: SyntaxNode): string | undefined => {
       if (node.type === 'NewExpression') {
@@ -299,7 +299,7 @@ describe('what only one place may do', () => {
       const name = node.type === 'MemberExpression' ? nameOf(node) : undefined
       return name !== undefined && forbidden.has(name) ? name : undefined
     }
-    const clocks = [`${home}/app/system.ts`]
+    const clocks = [`${home}/machine/clock.ts`]
     for (const file of clocks) {
       const clock = sources.filter((source) => source.file === file)
       assert.ok(nodesNamed(clock, asks).length > 0, `stale: ${file} asks no clock`)

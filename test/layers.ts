@@ -23,6 +23,7 @@ const vocabulary = ['#base', '#model']
 
 export const layers: readonly Layer[] = [
   { folder: 'base', may: [], isPure: true, because: 'base is under everything' },
+  { folder: 'machine', may: ['#base'], because: 'the time and chance of the machine, nothing else' },
   {
     folder: 'model',
     may: ['#base'],
@@ -103,6 +104,7 @@ export const layers: readonly Layer[] = [
     folder: 'app',
     may: [
       ...vocabulary,
+      '#machine',
       '#model/read',
       '#policy',
       '#approvals',
@@ -120,7 +122,11 @@ export const layers: readonly Layer[] = [
     usesVerifier: true,
     because: 'app connects everything but mints nothing: #model/mint is for the pipeline',
   },
-  { folder: 'cli', may: [...vocabulary, '#api', '#app'], because: 'the command line starts app or talks to the API' },
+  {
+    folder: 'cli',
+    may: [...vocabulary, '#machine', '#api', '#app'],
+    because: 'the command line starts app or talks to the API',
+  },
 ]
 
 /** Third-party packages, and the folders below packages/gateway/src that may use them. */

@@ -2,14 +2,14 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { VERSION } from '#base'
 import type { BuiltEvidence, EvidenceControl } from '#api'
 import { buildPack, packArchive, type PackSources } from '#evidence'
+import { systemClock } from '#machine'
 import { GatewayError, type Resource } from '#model'
 import type { TrailReader } from '#model/read'
 import type { LoadedPolicy } from '#policy'
 import type { Trail } from '#trail'
-import { systemClock } from './system.ts'
-import { VERSION } from './version.ts'
 
 /** How long building waits for the checkpoint that covers what is durable. */
 const COVERED_MS = 60_000

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { VERSION } from '#base'
 import { type ApprovalDesk, createApprovals } from '#approvals'
+import { systemClock } from '#machine'
 import type { ControlStore, Log, Sealer } from '#model'
 import { type CardMasking, createMasking, rulesetText } from '#masking'
 import { openStore } from '#storage'
@@ -9,8 +11,7 @@ import { openTrail, type Trail } from '#trail'
 import { createSealer, createVault, type Vault } from '#vault'
 import type { Config } from './config/load.ts'
 import { masterKey } from './keys.ts'
-import { createLog, type LogLevel, systemClock } from './system.ts'
-import { VERSION } from './version.ts'
+import { createLog, type LogLevel } from './log.ts'
 
 /** What lies under everything else: keys, store, masking, trail, vault, requests for approvals. */
 export interface Foundation extends AsyncDisposable {

@@ -1,8 +1,10 @@
 import { getRequestListener } from '@hono/node-server'
 import { join, resolve } from 'node:path'
+import { VERSION } from '#base'
 import { createApi, type ApiServices } from '#api'
 import { openTrailReader, type IndexedReader } from '#evidence'
 import { createIdentity, type IdentityService } from '#identity'
+import { systemClock, systemIds } from '#machine'
 import { GatewayError, type Resource, type TrailEvent, type TrailOutlet } from '#model'
 import { createGate, type SessionGate } from '#pipeline'
 import type { LoadedPolicy } from '#policy'
@@ -21,9 +23,7 @@ import { Doors } from './private-doors.ts'
 import { PayloadTextScrubber } from './scrubbing/payload-text-scrubber.ts'
 import { ThreadedScrubber } from './scrubbing/payload-scrubber.ts'
 import { createSecretSource } from './secrets.ts'
-import { systemClock, systemIds } from './system.ts'
 import { verifyTrailFolder } from './verify-folder.ts'
-import { VERSION } from './version.ts'
 
 /** How often sessions are looked over for expiry and idleness, and requests for those whose time is over. */
 const SWEEP_MS = 1_000

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { VERSION } from '#base'
+import { systemClock, systemIds } from '#machine'
 import type { Gate, Log, Masking, PrivateDoors, SecretSource, TrailOutlet } from '#model'
 import {
   createMcp,
@@ -13,8 +15,6 @@ import {
   unisolated,
 } from '#protocols/mcp'
 import type { Config } from './config/load.ts'
-import { systemClock, systemIds } from './system.ts'
-import { VERSION } from './version.ts'
 
 /** What the MCP side is connected to. */
 export interface McpParts {

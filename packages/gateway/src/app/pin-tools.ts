@@ -1,6 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { VERSION } from '#base'
+import { systemClock, systemIds } from '#machine'
 import { GatewayError, type PinnedTool, type Session } from '#model'
 import { createScrubber } from '#masking'
 import {
@@ -15,8 +17,7 @@ import { type Config, loadConfig } from './config/load.ts'
 import { pinsFile } from './config/pinned-tools.ts'
 import { privatePathsOf, toolServersOf } from './mcp.ts'
 import { createSecretSource } from './secrets.ts'
-import { createLog, systemClock, systemIds } from './system.ts'
-import { VERSION } from './version.ts'
+import { createLog } from './log.ts'
 
 /** What pinning changed. */
 export interface Pinned {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
+import { systemClock } from '#machine'
 import { type Gate, GatewayError, type Log, type Masking, type SecretSource } from '#model'
 import {
   type Classifier,
@@ -12,7 +13,6 @@ import {
   type PostgresResource,
 } from '#protocols/postgres'
 import type { Config, ConfiguredResource } from './config/load.ts'
-import { systemClock } from './system.ts'
 
 /** From accepting a connection to its token. */
 const HANDSHAKE_TIMEOUT_MS = 10_000

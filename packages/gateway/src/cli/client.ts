@@ -1,5 +1,5 @@
 import type { Problem } from '#api'
-import { systemClock } from '#app'
+import { systemClock } from '#machine'
 import { CommandError, EXIT } from './exit-codes.ts'
 import { apiUri, tokenFor } from './login.ts'
 import type { Profiles } from './profile.ts'

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as oauth from 'openid-client'
-import { systemClock } from '#app'
+import { systemClock } from '#machine'
 import { CommandError, EXIT } from './exit-codes.ts'
 import type { Profile } from './profile.ts'
 

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { VERSION } from '#base'
 import { EXIT } from './exit-codes.ts'
 
 test('a log that cannot be written ends nothing: a full disk leaves the exit code what it is', (context) => {
@@ -17,4 +18,10 @@ test('a log that cannot be written ends nothing: a full disk leaves the exit cod
   })
   closeSync(full)
   assert.equal(status, EXIT.usage)
+})
+
+test('it says its version', () => {
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+  const { stdout } = spawnSync(process.execPath, [...process.execArgv, main, '--version'], { encoding: 'utf8' })
+  assert.equal(stdout, `${VERSION}\n`)
 })

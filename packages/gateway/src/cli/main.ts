@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { VERSION } from '#base'
 import { GatewayError, catalogue } from '#model'
 import { secretCommands, sessionCommands, trailCommands } from './commands/administration.ts'
 import { evidenceCommands } from './commands/evidence.ts'
@@ -33,6 +34,7 @@ async function main(argv: readonly string[]): Promise<void> {
     .description('The access boundary in front of your cardholder data environment')
     .option('--profile <name>', 'which login to use (also SALLYPORT_PROFILE)')
     .option('--json', 'machine-readable answers')
+    .version(VERSION, '--version', 'print the version')
     .showHelpAfterError()
     .exitOverride()
   loginCommands(program, context)

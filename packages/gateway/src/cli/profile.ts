@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { systemClock } from '#app'
+import { systemClock } from '#machine'
 import { CommandError, EXIT } from './exit-codes.ts'
 
 /** A login kept on this machine: where the gateway is, and the refresh token that `sallyport token` uses. */

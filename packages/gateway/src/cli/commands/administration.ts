@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { SecretList, SessionList, TrailStatusView, TrailVerification, Transcript } from '#api'
-import { verifyTrailFolder } from '#app'
 import type { Context } from '../context.ts'
+import { loadApp } from '../load-app.ts'
 import { print, table, utc } from '../output.ts'
 import { transcriptBody, transcriptFoot, transcriptHead } from '../transcript-text.ts'
 import { readStandardInput } from './login.ts'
@@ -99,10 +99,15 @@ export function trailCommands(program: Command, context: Context): void {
     .command('verify [folder]')
     .description("verify a trail's folder here, or have the gateway verify its own")
     .action(async (folder: string | undefined) => {
-      const answer = folder === undefined ? await verifyThere(context) : await verifyTrailFolder(folder)
+      const answer = folder === undefined ? await verifyThere(context) : await verifyHere(folder)
       print(context.output, answer, () => answer.lines.join('\n'))
       process.exitCode = answer.exitCode
     })
+}
+
+async function verifyHere(folder: string): Promise<TrailVerification> {
+  const { verifyTrailFolder } = await loadApp()
+  return await verifyTrailFolder(folder)
 }
 
 async function verifyThere(context: Context): Promise<TrailVerification> {

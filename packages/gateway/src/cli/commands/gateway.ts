@@ -1,17 +1,9 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import {
-  closeInherited,
-  initialise,
-  type Pinned,
-  pinTools,
-  runPolicyTests,
-  sealSecretOffline,
-  startGateway,
-  validate,
-} from '#app'
+import type { Pinned } from '#app'
 import type { Context } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
+import { loadApp } from '../load-app.ts'
 import { print } from '../output.ts'
 import { readStandardInput } from './login.ts'
 
@@ -20,14 +12,16 @@ export function gatewayCommands(program: Command, context: Context): void {
   program
     .command('init [folder]')
     .description('write a sallyport.yaml and a policy folder to start from')
-    .action((folder: string = '.') => {
+    .action(async (folder: string = '.') => {
+      const { initialise } = await loadApp()
       for (const file of initialise(resolve(context.cwd, folder))) context.output.talk(`wrote ${file}`)
     })
   program
     .command('validate')
     .description('check the configuration and the policy')
     .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
-    .action((options: { config: string }) => {
+    .action(async (options: { config: string }) => {
+      const { validate } = await loadApp()
       const problems = validate(resolve(context.cwd, options.config))
       print(context.output, { apiVersion: 'sallyport/v1', kind: 'Validation', problems }, () =>
         problems.length === 0 ? 'valid' : problems.join('\n'),
@@ -47,6 +41,7 @@ export function gatewayCommands(program: Command, context: Context): void {
     .description('seal a secret read from standard input while the gateway is not running (first set-up)')
     .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
     .action(async (name: string, options: { config: string }) => {
+      const { sealSecretOffline } = await loadApp()
       await sealSecretOffline(
         resolve(context.cwd, options.config),
         context.environment,
@@ -62,6 +57,7 @@ export function gatewayCommands(program: Command, context: Context): void {
     .description("write the definitions of a server's tools beside the policy, for review")
     .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
     .action(async (server: string, options: { config: string }) => {
+      const { closeInherited, pinTools } = await loadApp()
       closeInherited()
       const pinned = await pinTools(resolve(context.cwd, options.config), context.environment, server)
       print(context.output, { apiVersion: 'sallyport/v1', kind: 'PinnedTools', ...pinned }, () => formatPinned(pinned))
@@ -71,7 +67,8 @@ export function gatewayCommands(program: Command, context: Context): void {
     .command('test')
     .description('run the cases of policy/tests.yaml')
     .option('-c, --config <file>', 'configuration', 'sallyport.yaml')
-    .action((options: { config: string }) => {
+    .action(async (options: { config: string }) => {
+      const { runPolicyTests } = await loadApp()
       const result = runPolicyTests(resolve(context.cwd, options.config))
       print(context.output, { apiVersion: 'sallyport/v1', kind: 'PolicyTest', ...result }, () =>
         result.lines.join('\n'),
@@ -88,6 +85,7 @@ function formatPinned({ file, isolation, tools }: Pinned): string {
 }
 
 async function up(context: Context, config: string, untilEof: boolean): Promise<void> {
+  const { closeInherited, startGateway } = await loadApp()
   closeInherited()
   const gateway = await startGateway(config, { environment: context.environment, logLevel: 'info' })
   for (const line of gateway.addresses()) context.output.talk(line)

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { RecordExplanation, RecordList, RecordView, PayloadView } from '#api'
-import { systemClock } from '#app'
+import { systemClock } from '#machine'
 import type { Context } from '../context.ts'
 import { explanationText } from '../explanation-text.ts'
 import { print, table } from '../output.ts'

@@ -1,27 +1,13 @@
-import { randomBytes } from 'node:crypto'
+import { writeSync } from 'node:fs'
 import { pino } from 'pino'
-import type { Clock, Ids } from '#base'
 import type { Log, Scrubber } from '#model'
-
-/** The machine's clock: the only place of the gateway that asks it. */
-export const systemClock: Clock = {
-  nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-}
-
-const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'
-
-/** Identifiers of 26 base32 characters: 130 random bits. */
-export const systemIds: Ids = {
-  next: () => Array.from(randomBytes(26), (byte) => ALPHABET.charAt(byte & 31)).join(''),
-}
 
 /** How much the log says. */
 export type LogLevel = 'info' | 'warn' | 'error' | 'silent'
 
 /** A log of JSON lines on standard error; every text of a line passes the scrubber, so that no card number reaches it. */
 export function createLog(scrubber: Scrubber, level: LogLevel): Log {
-  const target = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2))
+  const target = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, standardError)
   const scrubbed = (
     facts: Readonly<Record<string, string | number | boolean>> = {},
   ): Record<string, string | number | boolean> =>
@@ -39,4 +25,18 @@ export function createLog(scrubber: Scrubber, level: LogLevel): Log {
       target.error(scrubbed(facts), event)
     },
   }
+}
+
+/**
+ * A full disk, or a reader that went away, costs lines of the log and nothing else: what must be on record is in the trail. Pino's own
+ * destination would stop the process until there is room.
+ */
+const standardError: pino.DestinationStream = {
+  write: (line) => {
+    try {
+      writeSync(2, line)
+    } catch {
+      // Nobody is left to be told.
+    }
+  },
 }
