@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { RecordList, RequestFacts, RequestList } from '#api'
 import { type Boundary, startBoundary } from '../demo/boundary.ts'
@@ -114,6 +115,13 @@ export async function startApprovalBoundary(): Promise<ApprovalBoundary> {
   return approvals
 }
 
+/** A table that is locked. */
+interface TableLock {
+  /** Until somebody waits for it. */
+  untilWaitedFor(): Promise<void>
+  release(): Promise<void>
+}
+
 /** It, and what a test does with it. */
 export class ApprovalBoundary implements AsyncDisposable {
   readonly boundary: Boundary
@@ -133,6 +141,25 @@ export class ApprovalBoundary implements AsyncDisposable {
       writeFileSync(join(this.boundary.folder, 'policy', name), text)
     }
     await this.boundary.startGateway()
+  }
+
+  /** Changes the policy folder of the running gateway; what is in force then is on record. */
+  async reload(policyFiles: Readonly<Record<string, string>>): Promise<void> {
+    const { indexed } = await api<RecordList>(this.boundary, 'dana', '/records?limit=1')
+    const isActive = async (): Promise<boolean> => {
+      const path = `/records?phase=event&limit=1000&after=${indexed - 1}`
+      const { records } = await api<RecordList>(this.boundary, 'dana', path)
+      return records.some(({ leaf }) => JSON.stringify(leaf).includes('"activity":"activate"'))
+    }
+    for (const [name, text] of Object.entries(policyFiles)) {
+      writeFileSync(join(this.boundary.folder, 'policy', name), text)
+    }
+    this.boundary.gateway().process.kill('SIGHUP')
+    const deadline = performance.now() + 20_000
+    while (!(await isActive())) {
+      assert.ok(performance.now() < deadline, 'the policy is not loaded: gateway.log says why')
+      await delay(20)
+    }
   }
 
   async addSecondDatabase(): Promise<void> {
@@ -221,6 +248,21 @@ masking:`
       return (await client.query<Row>(sql)).rows
     } finally {
       await client.end()
+    }
+  }
+
+  /** Locks a table, so that whatever writes it waits. */
+  async lock(table: string): Promise<TableLock> {
+    const { host, port, user, password } = this.boundary.database
+    const client = new pg.Client({ host, port, user, password, database: 'cards' })
+    await client.connect()
+    await client.query(`begin; lock table ${table} in access exclusive mode`)
+    return {
+      untilWaitedFor: async () => {
+        const waiting = 'select 1 from pg_locks where not granted'
+        while ((await client.query(waiting)).rows.length === 0) await delay(20)
+      },
+      release: () => client.end(),
     }
   }
 

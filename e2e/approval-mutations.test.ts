@@ -475,6 +475,29 @@ test('an approval outlives a restart, not another definition of the tool', async
   await boundary.undo()
 })
 
+test('an approved call is decided when it has its turn: what was forbidden while it waited does not run, nor is its approval used', async () => {
+  const [slow, next] = [EXACT.replace('741', '980'), EXACT.replace('741', '981')]
+  const [slowRef, nextRef] = [await held(slow), await held(next)]
+  await boundary.approve(slowRef)
+  await boundary.approve(nextRef)
+  const lock = await boundary.lock('payments')
+  const running = alice.call('pay', slow)
+  await lock.untilWaitedFor()
+  const waiting = alice.call('pay', next)
+  const ban = 'forbid (principal, action in Action::"pay/pay", resource in Tool::"pay/pay");'
+  await boundary.reload({ 'ban.cedar': `@id("ban") @owner("tests") ${ban}` })
+  assert.equal(await boundary.statusOf(slowRef), 'used')
+  await lock.release()
+  assert.equal(callBecame(await running), 'ran')
+  assert.equal(callBecame(await waiting), 'SP_POLICY_FORBIDDEN')
+  assert.deepEqual(await boundary.effects(), { payments: 1, changed: 0 })
+  assert.equal(await boundary.statusOf(nextRef), 'approved')
+  await boundary.reload({ 'ban.cedar': '' })
+  assert.equal(callBecame(await alice.call('pay', next)), 'ran')
+  await boundary.denyOpen()
+  await boundary.undo()
+})
+
 test('an approval ends with the access of whom it was given to', async () => {
   const args = EXACT.replace('741', '970')
   const plain = PLAIN.replace('id = 2', 'id = 8')

@@ -140,6 +140,7 @@ function openSession(gate: TestGate, request: OpenRequest, name: string, context
     ended: controller.signal,
     admit: async (batch) => {
       await (gate.hold ?? Promise.resolve())
+      if (controller.signal.aborted) throw new GatewayError('SP_SESSION_REVOKED', 'the session has ended')
       gate.batches.push(batch.length)
       if (gate.trailDown) throw new GatewayError('SP_TRAIL_UNAVAILABLE')
       const verdicts = batch.map((operation) => admitOne(gate, operation, context))

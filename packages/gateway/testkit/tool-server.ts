@@ -85,8 +85,8 @@ export async function callTool(
 ): Promise<unknown> {
   const params = toUtf8(JSON.stringify({ name: tool, arguments: args }))
   const { signal = new AbortController().signal, ...rest } = more
-  const request = { method: 'tools/call', params, tool, sequence: 1, timeoutMs: 20_000, ...rest }
-  const answer = await process.call(request, signal)
+  using turn = await process.turn(signal)
+  const answer = await turn.call({ method: 'tools/call', params, tool, sequence: 1, ...rest }, signal)
   return answerOf(answer.value)
 }
 

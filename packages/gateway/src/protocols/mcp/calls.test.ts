@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { type ErrorCode, GatewayError, type Operation, type PendingRequest } from '#model'
 import { type JsonMessage, modern, startBoundary, type TestBoundary } from './testkit/boundary.ts'
-import { createTestServers, type TestServers, type Tool } from './testkit/servers.ts'
+import { createTestServers, MAX_WAITING, type TestServers, type Tool } from './testkit/servers.ts'
 
 const PAN = '4111111111111111'
 const definition = (name: string, more = ''): string =>
@@ -305,6 +305,118 @@ describe('a refusal', () => {
     boundary.gate.trailDown = false
     assert.equal(refusalOf(message)?.['code'], 'SP_TRAIL_UNAVAILABLE')
     assert.equal(servers.calls.length, calls)
+  })
+})
+
+describe('a call that waits for its turn', () => {
+  /** A call that runs until it is told to answer. */
+  async function running(): Promise<{ end(): Promise<void> }> {
+    const runs = Promise.withResolvers<undefined>()
+    const answer = Promise.withResolvers<string>()
+    behaviour = async () => {
+      runs.resolve(undefined)
+      return await answer.promise
+    }
+    const slow = call('refund')
+    await runs.promise
+    behaviour = async () => await Promise.resolve('{"content":[]}')
+    return {
+      end: async () => {
+        answer.resolve('{"content":[]}')
+        await slow
+      },
+    }
+  }
+
+  /** Until so many calls came to the server of all callers. */
+  const come = async (count: number): Promise<void> => {
+    while (servers.waiting() < count) await new Promise(setImmediate)
+  }
+
+  test('is decided when it has it: by the policy in force then', async () => {
+    const slow = await running()
+    const before = boundary.gate.admissions.length
+    const waiting = call('refund', '{"amount":2}')
+    await come(1)
+    assert.equal(boundary.gate.admissions.length, before, 'nothing is decided, recorded or taken yet')
+    verdicts = () => 'SP_POLICY_FORBIDDEN'
+    const calls = servers.calls.length
+    await slow.end()
+    assert.equal(refusalOf((await waiting).message)?.['code'], 'SP_POLICY_FORBIDDEN')
+    assert.equal(servers.calls.length, calls)
+  })
+
+  test('and is held lets the next one run', async () => {
+    const slow = await running()
+    verdicts = ({ arguments: args }) => (args === '{"amount":2}' ? 'SP_POLICY_NEEDS_APPROVAL' : true)
+    const held = call('refund', '{"amount":2}')
+    await come(1)
+    const next = call('refund', '{"amount":3}')
+    await come(2)
+    await slow.end()
+    assert.equal(refusalOf((await held).message)?.['code'], 'SP_POLICY_NEEDS_APPROVAL')
+    assert.deepEqual((await next).message.result?.['content'], [])
+  })
+
+  test('of somebody whose session has ended meanwhile is refused', async () => {
+    const slow = await running()
+    const waiting = call('refund', '{"amount":2}')
+    await come(1)
+    boundary.gate.endAll({ kind: 'revoked', by: 'carol', reason: 'test' })
+    assert.equal(refusalOf((await waiting).message)?.['code'], 'SP_SESSION_REVOKED')
+    await slow.end()
+  })
+
+  test('and is taken back is on record as refused', async () => {
+    const slow = await running()
+    const [message, headers] = modern('tools/call', { name: 'refund' })
+    const before = boundary.gate.admissions.length
+    let destroy = (): void => undefined
+    const sent = boundary.send({
+      headers: { 'content-type': 'application/json', authorization: 'Bearer alices-token', ...headers },
+      body: JSON.stringify(message),
+      onSent: (how) => (destroy = how),
+    })
+    await come(1)
+    destroy()
+    await assert.rejects(sent)
+    while (boundary.gate.admissions.length === before) await new Promise(setImmediate)
+    assert.equal(last().operation.shape.incomplete, 'it had no turn at the MCP server')
+    assert.equal(servers.waiting(), 0)
+    await slow.end()
+  })
+
+  test('finds too many that wait: says what is busy and what to do', async () => {
+    const slow = await running()
+    const waiting = []
+    for (let count = 1; count <= MAX_WAITING; count++) {
+      waiting.push(call('refund'))
+      await come(count)
+    }
+    const { message } = await call('refund')
+    assert.equal(refusalOf(message)?.['code'], 'SP_BUSY')
+    assert.match(textOf(message), /one call at a time, and of your calls no more than 2 may wait \[ref \w+\]\n/)
+    assert.equal(last().operation.shape.incomplete, 'it had no turn at the MCP server')
+    await slow.end()
+    await Promise.all(waiting)
+  })
+
+  test('has one time for waiting and running', async () => {
+    const own = createTestServers(live, { refund: async () => await new Promise(() => undefined) })
+    await using other = await startBoundary({ servers: own, pinned, limits: { callSeconds: 0.05 } })
+    const ask = async (): Promise<JsonMessage> =>
+      (await (await other.post(...modern('tools/call', { name: 'refund' }))).json()) as JsonMessage
+    const turn = await own.process.turn(new AbortController().signal)
+    const waited = await ask()
+    assert.equal(refusalOf(waited)?.['code'], 'SP_BUSY')
+    assert.match(textOf(waited), /its turn did not come within 0.05 s/)
+    assert.equal(own.calls.length, 0)
+    turn[Symbol.dispose]()
+    assert.equal(refusalOf(await ask())?.['code'], 'SP_TOOL_TIMEOUT')
+    assert.deepEqual(
+      other.gate.admissions.map(({ kind }) => kind),
+      ['refusal', 'permit'],
+    )
   })
 })
 

@@ -1,6 +1,7 @@
 import { type Bytes, type Clock, concatBytes, formatRef, fromUtf8, toUtf8 } from '#base'
 import { type ErrorCode, GatewayError, isMinted, type Log, type Masking, type Permit, type Verdict } from '#model'
 import { toClient } from './answers.ts'
+import { CallTime } from './call-time.ts'
 import type { CallFacts } from './classify.ts'
 import { isObject, membersOf, textOf } from './codec/index.ts'
 import type { Exchange, Params } from './exchange.ts'
@@ -8,7 +9,7 @@ import { conclude, failureStatus, received, statusOf, toFault } from './outcomes
 import { about, refusalOf, refusedCall, unknownTool } from './refuse.ts'
 import { type Answer, errorAnswer, INVALID_PARAMS, REFUSED } from './reply.ts'
 import { type MaskedAnswer, maskAnswer } from './results.ts'
-import type { CallRequest, ServerAnswer, ToolServerProcess, ToolServers } from './server-port.ts'
+import type { CallRequest, ServerAnswer, ToolServerProcess, ToolServers, Turn } from './server-port.ts'
 
 /** What calls work with. */
 export interface CallPorts {
@@ -21,6 +22,8 @@ export interface CallPorts {
 /** Longer names are no names of tools. */
 const MAX_TOOL_NAME = 128
 const NOT_STARTED = 'its MCP server could not be started'
+const NO_TURN = 'it had no turn at the MCP server'
+const TOO_LATE = 'the calls before it took so long that its turn did not come within'
 const CHANGED = 'its definition is not the one that was reviewed'
 const NO_RESULT = 'the MCP server answered with what is no result'
 
@@ -31,7 +34,10 @@ const hiding: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'SP_TOOL_UNKNOWN',
 ])
 
-/** Answers `tools/call`: classified, decided and recorded; then sent, masked and concluded. Never rejects. */
+/**
+ * Answers `tools/call`: it waits for its turn at the caller's server; in it, it is classified, decided and recorded, and then sent with nothing to
+ * wait for in between; masked and concluded. Never rejects.
+ */
 export async function answerCall(exchange: Exchange, params: Params, ports: CallPorts): Promise<Answer> {
   const facts = readCall(params)
   if (typeof facts === 'string') return errorAnswer({ code: INVALID_PARAMS, message: facts })
@@ -71,12 +77,41 @@ async function admitCall(exchange: Exchange, facts: CallFacts, ports: CallPorts)
     const fault = toFault(error, ports.log)
     return refusedCall(refusalOf(fault, about(exchange, await recordRefused(exchange, facts, NOT_STARTED))))
   }
-  const { reviewed } = exchange.comparison.of(process.tools)
+  using time = new CallTime(server.settings.limits.callSeconds, [exchange.signal, open.ended])
+  const waited = await turnOf(process, time.signal)
+  if ('error' in waited) return await refuseWithoutTurn(exchange, facts, waited.error, ports)
+  using turn = waited
+  const { reviewed } = exchange.comparison.of(turn.tools)
   if (!reviewed.has(facts.tool)) return await refuseChanged(exchange, facts)
   const [verdict] = await open.admit([classifier.call(facts)])
   return verdict?.kind === 'permit'
-    ? await forward(exchange, process, verdict.permit, ports)
+    ? await forward(exchange, { turn, permit: verdict.permit, signal: time.signal }, ports)
     : answerRefusal(exchange, facts, verdict)
+}
+
+/** A turn, or why there is none. */
+async function turnOf(process: ToolServerProcess, signal: AbortSignal): Promise<Turn | { readonly error: unknown }> {
+  try {
+    return await process.turn(signal)
+  } catch (error) {
+    return { error }
+  }
+}
+
+async function refuseWithoutTurn(
+  exchange: Exchange,
+  facts: CallFacts,
+  error: unknown,
+  { log }: CallPorts,
+): Promise<Answer> {
+  const ref = await recordRefused(exchange, facts, NO_TURN)
+  if (exchange.signal.aborted) return takenBack()
+  const fault = toFault(error, log)
+  const { callSeconds } = exchange.server.settings.limits
+  // Nothing was sent, so it can be tried again whatever it does.
+  const busy =
+    fault.code === 'SP_TOOL_TIMEOUT' ? new GatewayError('SP_BUSY', `${TOO_LATE} ${String(callSeconds)} s`) : fault
+  return refusedCall(refusalOf(busy, about(exchange, ref)))
 }
 
 /** Records a call that is refused whatever policy says; its reference. */
@@ -108,18 +143,18 @@ function isListed({ open }: Exchange, tool: string): boolean {
   return open.mayList([tool])[0] === true
 }
 
+/** A call that may be sent, in the turn that it has. */
+interface Permitted {
+  readonly turn: Turn
+  readonly permit: Permit
+  readonly signal: AbortSignal
+}
+
 /** Sends what was permitted, exactly that, and answers with what comes back. Completes the permit, once. */
-async function forward(
-  exchange: Exchange,
-  process: ToolServerProcess,
-  permit: Permit,
-  ports: CallPorts,
-): Promise<Answer> {
+async function forward(exchange: Exchange, { turn, permit, signal }: Permitted, ports: CallPorts): Promise<Answer> {
   let answer: ServerAnswer
   try {
-    answer = await untilEither([exchange.signal, exchange.open.ended], (signal) =>
-      process.call(requestOf(permit, exchange), signal),
-    )
+    answer = await turn.call(requestOf(permit), signal)
   } catch (error) {
     return answerFailure(exchange, permit, error, ports)
   }
@@ -137,36 +172,18 @@ async function forward(
   return outgoing
 }
 
-/** Does something that stops when one of the signals is aborted. `AbortSignal.any` would stay with the session's signal as long as that lives. */
-async function untilEither<T>(signals: readonly AbortSignal[], work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController()
-  const stop = (): void => {
-    controller.abort()
-  }
-  for (const signal of signals) signal.addEventListener('abort', stop, { once: true })
-  if (signals.some(({ aborted }) => aborted)) stop()
-  try {
-    return await work(controller.signal)
-  } finally {
-    for (const signal of signals) signal.removeEventListener('abort', stop)
-  }
-}
-
 /** The request for the server, made of what the permit is for and of nothing else: no token, no metadata of the client. */
-function requestOf(permit: Permit, { server }: Exchange): CallRequest {
+function requestOf(permit: Permit): CallRequest {
   if (!isMinted(permit)) throw new TypeError('a call needs a permit')
-  const { accesses, definition } = permit.operation.shape
-  const [access] = accesses
+  const [access] = permit.operation.shape.accesses
   const tool = access?.object.kind === 'tool' ? access.object.name : undefined
   if (tool === undefined || permit.operation.arguments === undefined) throw new TypeError('the permit is for no call')
   const args = onOneLine(toUtf8(permit.operation.arguments))
   return {
     method: 'tools/call',
     tool,
-    ...(definition === undefined ? {} : { definition }),
     params: concatBytes([toUtf8(`{"name":${JSON.stringify(tool)},"arguments":`), args, toUtf8('}')]),
     sequence: permit.sequence,
-    timeoutMs: server.settings.limits.callSeconds * 1_000,
   }
 }
 
@@ -179,12 +196,16 @@ function onOneLine(json: Bytes): Bytes {
 function answerFailure(exchange: Exchange, permit: Permit, error: unknown, { clock, log }: CallPorts): Answer {
   if (exchange.signal.aborted || exchange.open.ended.aborted) {
     conclude(clock, exchange, permit, { status: 'cancelled' })
-    if (!exchange.open.ended.aborted) return errorAnswer({ code: REFUSED, message: 'the request was cancelled' })
+    if (!exchange.open.ended.aborted) return takenBack()
     return refusedCall(refusalOf(new GatewayError('SP_SESSION_REVOKED'), about(exchange, formatRef(permit.sequence))))
   }
   const fault = toFault(error, log)
   conclude(clock, exchange, permit, { status: failureStatus(fault.code), errorCode: fault.code })
   return refusedCall(refusalOf(fault, about(exchange, formatRef(permit.sequence))))
+}
+
+function takenBack(): Answer {
+  return errorAnswer({ code: REFUSED, message: 'the request was cancelled' })
 }
 
 /** Something came back that must not leave. */

@@ -34,11 +34,24 @@ export interface ToolServerProcess {
   /** Its tools, all pages of `tools/list`. */
   readonly tools: readonly LiveTool[]
   /**
-   * Sends one request and waits for its answer. One is in flight, others queue. When the signal is aborted the server is told
+   * Waits for a turn: one request is in flight, others queue. Whoever has it can decide, record and send with nothing to wait for in between.
+   * When the signal is aborted the promise rejects with the signal's reason.
+   *
+   * @throws {GatewayError} `SP_BUSY` the queue is full; `SP_TOOL_SERVER_FAILED` it ended.
+   */
+  turn(signal: AbortSignal): Promise<Turn>
+}
+
+/** A turn at a server, for one request. Disposing of it gives one that was not used to the next. */
+export interface Turn extends Disposable {
+  /** Its tools, all pages of `tools/list`, as they are in this turn. */
+  readonly tools: readonly LiveTool[]
+  /**
+   * Sends the request, at once, and waits for its answer; the turn is over with it. When the signal is aborted the server is told
    * (`notifications/cancelled`) and the promise rejects with the signal's reason.
    *
-   * @throws {GatewayError} `SP_TOOL_SERVER_FAILED` it ended or sent what is no JSON-RPC; `SP_TOOL_TIMEOUT`; `SP_BUSY` the queue is full;
-   *   `SP_MASK_TOO_LARGE` the answer is larger than `limits.outputBytes`.
+   * @throws {GatewayError} `SP_TOOL_SERVER_FAILED` it ended or sent what is no JSON-RPC; `SP_MASK_TOO_LARGE` the answer is larger than
+   *   `limits.outputBytes`.
    */
   call(request: CallRequest, signal: AbortSignal): Promise<ServerAnswer>
 }
@@ -50,12 +63,8 @@ export interface CallRequest {
   readonly params?: Bytes
   /** Of a tool call: which tool. */
   readonly tool?: string
-  /** Of a tool call: the hash of the definition that was reviewed; with another one it is not called (`SP_TOOL_CHANGED`). */
-  readonly definition?: string
   /** The number of the call's intent record; while it is in flight `running()` names it. */
   readonly sequence: number
-  /** From the moment it is sent. */
-  readonly timeoutMs: number
   /** Gets progress and log notifications that the server sends while it runs, whole and raw. */
   readonly onNotification?: (message: Bytes) => void
 }

@@ -23,7 +23,7 @@ export interface McpLimits {
   readonly memoryMb: number
   /** From its start to its answer to `initialize`. */
   readonly startSeconds: number
-  /** For one tool call. */
+  /** For one tool call: waiting for its turn and running. */
   readonly callSeconds: number
   /** After its last call it is ended. */
   readonly idleMinutes: number

@@ -1,8 +1,8 @@
 /** What the supervisor knows of one child: whose it is, who uses it, and until when. */
 import { GatewayError, type Session } from '#model'
-import type { CallRequest, Caller, LiveTool, ServerAnswer, ToolServerProcess } from '../server-port.ts'
+import type { Caller, LiveTool, ToolServerProcess, Turn } from '../server-port.ts'
 import type { StartedChild } from './start-child.ts'
-import { NotSent } from './tool-child.ts'
+import { NoTurn } from './tool-child.ts'
 
 /** What one is made for. */
 export interface KeptOptions {
@@ -11,8 +11,8 @@ export interface KeptOptions {
   readonly idleMs: number
   /** A call was answered. */
   readonly worked: () => void
-  /** Takes a call to another child of the same caller. */
-  readonly elsewhere: (caller: Caller, request: CallRequest, signal: AbortSignal) => Promise<ServerAnswer>
+  /** Waits for a turn at another child of the same caller. */
+  readonly elsewhere: (caller: Caller, signal: AbortSignal) => Promise<Turn>
 }
 
 /** One child, from before its start. Owned by the supervisor. */
@@ -27,7 +27,8 @@ export class KeptChild {
   #caller: Caller
   #started: StartedChild | undefined
   #fault: GatewayError | undefined
-  #calls = 0
+  /** Turns that are had or waited for. */
+  #uses = 0
   #idle: NodeJS.Timeout | undefined
 
   constructor(caller: Caller, options: KeptOptions) {
@@ -56,7 +57,7 @@ export class KeptChild {
 
   /** Whether it could be ended without anybody noticing. */
   get isIdle(): boolean {
-    return this.#started !== undefined && this.#calls === 0
+    return this.#started !== undefined && this.#uses === 0
   }
 
   /** The session that its SQL belongs to now. */
@@ -104,29 +105,46 @@ export class KeptChild {
       get tools(): readonly LiveTool[] {
         return child.tools
       },
-      call: (request, signal) => this.#call(child, request, signal),
+      turn: (signal) => this.#turn(child, signal),
     }
   }
 
-  async #call(child: StartedChild['child'], request: CallRequest, signal: AbortSignal): Promise<ServerAnswer> {
-    this.#calls++
-    clearTimeout(this.#idle)
+  async #turn(child: StartedChild['child'], signal: AbortSignal): Promise<Turn> {
+    const release = this.#use()
     try {
-      const answer = await child.call(request, signal)
-      this.#options.worked()
-      return answer
+      const turn = await child.turn(signal)
+      return {
+        tools: turn.tools,
+        call: async (request, until) => {
+          const answer = await turn.call(request, until)
+          this.#options.worked()
+          return answer
+        },
+        [Symbol.dispose]: () => {
+          turn[Symbol.dispose]()
+          release()
+        },
+      }
     } catch (error) {
-      if (error instanceof NotSent) return await this.#options.elsewhere(this.#caller, request, signal)
+      release()
+      if (error instanceof NoTurn) return await this.#options.elsewhere(this.#caller, signal)
       throw error
-    } finally {
-      this.#calls--
+    }
+  }
+
+  /** Somebody needs it, from now until what this answers is called. */
+  #use(): () => void {
+    this.#uses++
+    clearTimeout(this.#idle)
+    return () => {
+      this.#uses--
       this.#rest()
     }
   }
 
   #rest(): void {
     clearTimeout(this.#idle)
-    if (this.#calls > 0 || this.isOver) return
+    if (this.#uses > 0 || this.isOver) return
     this.#idle = setTimeout(() => {
       void this.end(new GatewayError('SP_TOOL_SERVER_FAILED', 'it was ended because nobody called it'))
     }, this.#options.idleMs).unref()

@@ -34,7 +34,8 @@ export class Lane {
 
   async #turn(signal: AbortSignal): Promise<void> {
     if (this.#waiting.length >= this.#maxWaiting) {
-      throw new GatewayError('SP_BUSY', 'too many calls of this server wait already')
+      const many = `no more than ${String(this.#maxWaiting)} may wait`
+      throw new GatewayError('SP_BUSY', `your MCP server does one call at a time, and of your calls ${many}`)
     }
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const begin = (): void => {

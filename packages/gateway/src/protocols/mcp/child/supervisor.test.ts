@@ -124,12 +124,15 @@ test('a call that is cancelled stops, and the child goes on when it says so', as
   assert.equal((await all.servers.take(testCaller('canceller'), testServer())).childId, process.childId)
 })
 
-test('a call that takes too long ends with SP_TOOL_TIMEOUT; a child that does not stop is ended, and others do not wait for it', async () => {
+test('a call whose time is over is stopped; a child that does not stop is ended, and others do not wait for it', async () => {
   const caller = testCaller('late')
   const process = await all.servers.take(caller, testServer({ database: 'cards' }))
   const door = all.doors.at(-1)
-  const late = callTool(process, 'stubborn', { ms: 60_000 }, { timeoutMs: 50, sequence: 7 })
+  const time = new AbortController()
+  const late = callTool(process, 'stubborn', { ms: 60_000 }, { signal: time.signal, sequence: 7 })
   const waiting = callTool(process, 'echo', { text: 'mine' }, { sequence: 8 })
+  await until(() => door?.running().length === 1)
+  time.abort(new GatewayError('SP_TOOL_TIMEOUT'))
   await assert.rejects(late, { code: 'SP_TOOL_TIMEOUT' })
   // What it asks of the database until it is gone is still that call's.
   assert.deepEqual(door?.running(), [{ tool: 'stubborn', sequence: 7 }])
@@ -163,26 +166,34 @@ test('its requests are refused, its pings answered, its notifications passed on'
   assert.match(heard[0] ?? '', /notifications\/progress/)
 })
 
-test('tools that change are read again, all pages, before the next call', async () => {
+test('tools that change are read again, all pages, before the next turn', async () => {
   const process = await all.servers.take(testCaller('grower'), testServer())
   await callTool(process, 'grow')
-  await callTool(process, 'echo')
-  assert.deepEqual(
-    process.tools.map(({ name }) => name),
-    ['echo', 'grown'],
-  )
-  const [echo] = process.tools
-  assert.equal(await callTool(process, 'echo', { text: 'same' }, { definition: echo?.hash ?? '' }), 'same')
-  await assert.rejects(callTool(process, 'echo', {}, { definition: '0'.repeat(64) }), { code: 'SP_TOOL_CHANGED' })
+  using turn = await process.turn(new AbortController().signal)
+  for (const { tools } of [turn, process]) {
+    assert.deepEqual(
+      tools.map(({ name }) => name),
+      ['echo', 'grown'],
+    )
+  }
+})
+
+test('whoever has a turn and does not use it gives it to the next', async () => {
+  const process = await all.servers.take(testCaller('waster'), testServer({ database: 'cards' }))
+  const { signal } = new AbortController()
+  const turn = await process.turn(signal)
+  const waiting = callTool(process, 'echo', { text: 'mine' })
+  assert.deepEqual(all.doors.at(-1)?.running(), [])
+  turn[Symbol.dispose]()
+  assert.equal(await waiting, 'mine')
 })
 
 test('arguments over several lines arrive as they are', async () => {
   const process = await all.servers.take(testCaller('lines'), testServer())
   const params = Buffer.from('{"name":"echo",\r\n "arguments":{"text":\n"a b"}}')
-  const answer = await process.call(
-    { method: 'tools/call', params, tool: 'echo', sequence: 1, timeoutMs: 5_000 },
-    new AbortController().signal,
-  )
+  const { signal } = new AbortController()
+  using turn = await process.turn(signal)
+  const answer = await turn.call({ method: 'tools/call', params, tool: 'echo', sequence: 1 }, signal)
   assert.match(fromUtf8(answer.value), /a b/)
 })
 

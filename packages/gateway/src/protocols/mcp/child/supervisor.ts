@@ -104,7 +104,7 @@ class Supervisor implements ToolServers {
       worked: () => {
         this.#setbacks.forget(key)
       },
-      elsewhere: async (other, request, signal) => await (await this.take(other, server)).call(request, signal),
+      elsewhere: async (other, signal) => await (await this.take(other, server)).turn(signal),
     })
     const childId = this.#options.ids.next()
     const session = (): Caller['session'] => kept.session()

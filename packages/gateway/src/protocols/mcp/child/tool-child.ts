@@ -1,7 +1,7 @@
-/** One running MCP server of one caller: one call at a time, and an end. */
+/** One running MCP server of one caller: turns, one call in each, and an end. */
 import { type Bytes, toUtf8 } from '#base'
 import { GatewayError, type RunningCall } from '#model'
-import type { CallRequest, LiveTool, ServerAnswer, ToolServerProcess } from '../server-port.ts'
+import type { CallRequest, LiveTool, ServerAnswer, ToolServerProcess, Turn } from '../server-port.ts'
 import type { Conversation, Sent } from './conversation.ts'
 import type { SandboxedProcess } from './isolation/sandbox.ts'
 import { Lane } from './lane.ts'
@@ -18,9 +18,9 @@ export interface ChildParts {
   readonly queue: number
 }
 
-/** The call was not sent, because the child is still stopping another one; a second child can take it. */
-export class NotSent extends Error {
-  override readonly name = 'NotSent'
+/** There is no turn, because the child is still stopping a call; a second child can have one. */
+export class NoTurn extends Error {
+  override readonly name = 'NoTurn'
 }
 
 /** After it was told to stop a call, it must have answered it by then, or it is ended. */
@@ -79,27 +79,44 @@ export class ToolChild implements ToolServerProcess {
     return this.#running === undefined ? [] : [this.#running]
   }
 
-  /** As the port says; @throws {NotSent} when it is busy stopping another call. */
-  async call(request: CallRequest, signal: AbortSignal): Promise<ServerAnswer> {
-    if (this.#isStopping) throw new NotSent()
-    const reviewed = request.definition ?? this.#hashOf(request.tool)
+  /** As the port says; @throws {NoTurn} when it is busy stopping a call. */
+  async turn(signal: AbortSignal): Promise<Turn> {
+    if (this.#isStopping) throw new NoTurn()
     const leave = await this.#lane.enter(signal, this.over, this.#turningAway.signal)
-    let isDrained = true
     try {
       if (this.#isStale) await this.#refresh()
-      if (this.#hashOf(request.tool) !== reviewed) throw new GatewayError('SP_TOOL_CHANGED')
+      signal.throwIfAborted()
+    } catch (error) {
+      leave()
+      throw error
+    }
+    let isUsed = false
+    return {
+      tools: this.#tools,
+      call: async (request, until) => {
+        isUsed = true
+        return await this.#call(request, until, leave)
+      },
+      [Symbol.dispose]: () => {
+        if (!isUsed) leave()
+      },
+    }
+  }
+
+  async #call(request: CallRequest, signal: AbortSignal, leave: () => void): Promise<ServerAnswer> {
+    let isDrained = true
+    try {
       signal.throwIfAborted()
       if (request.tool !== undefined) this.#running = { tool: request.tool, sequence: request.sequence }
       this.#listener = request.onNotification
       const sent = this.#conversation.request(request.method, request.params)
-      const stopped = await stopOf(sent, signal, request.timeoutMs)
+      const isAnswered = await isAnsweredBefore(sent, signal)
       this.#listener = undefined
-      if (stopped === undefined) return await sent.answer
+      if (isAnswered) return await sent.answer
       isDrained = false
-      void this.#stop(sent, stopped).then(() => {
+      void this.#stop(sent, signal.reason).then(() => {
         this.#free(leave)
       })
-      if (stopped === 'timeout') throw new GatewayError('SP_TOOL_TIMEOUT')
       signal.throwIfAborted()
       return await sent.answer
     } finally {
@@ -139,10 +156,6 @@ export class ToolChild implements ToolServerProcess {
     await this.#process.gone
   }
 
-  #hashOf(tool: string | undefined): string | undefined {
-    return this.#tools.find(({ name }) => name === tool)?.hash
-  }
-
   #free(leave: () => void): void {
     this.#running = undefined
     leave()
@@ -152,11 +165,12 @@ export class ToolChild implements ToolServerProcess {
    * Tells it that nobody wants the answer any more, and waits until it has stopped. One that does not say so (MCP, Cancellation: "Receivers …
    * SHOULD … not send a response") may still be at work, and what it then asks of the database would pass for the next call's: it is killed.
    */
-  async #stop(sent: Sent, reason: 'timeout' | 'cancelled'): Promise<void> {
+  async #stop(sent: Sent, why: unknown): Promise<void> {
     this.#isStopping = true
-    this.#turningAway.abort(new NotSent())
+    this.#turningAway.abort(new NoTurn())
     this.#turningAway = new AbortController()
-    const params = { requestId: sent.id, reason }
+    const isLate = why instanceof GatewayError && why.code === 'SP_TOOL_TIMEOUT'
+    const params = { requestId: sent.id, reason: isLate ? 'timeout' : 'cancelled' }
     this.#conversation.notify('notifications/cancelled', toUtf8(JSON.stringify(params)))
     const late = setTimeout(() => {
       void this.kill(new GatewayError('SP_TOOL_SERVER_FAILED', 'it did not stop a call that was cancelled'))
@@ -206,26 +220,18 @@ export class ToolChild implements ToolServerProcess {
   }
 }
 
-/** Waits for the answer, the caller's end or the time; says which of the latter came first, nothing for the answer. */
-async function stopOf(
-  sent: Sent,
-  signal: AbortSignal,
-  timeoutMs: number,
-): Promise<'timeout' | 'cancelled' | undefined> {
-  const { promise, resolve } = Promise.withResolvers<'timeout' | 'cancelled' | undefined>()
-  const late = setTimeout(() => {
-    resolve('timeout')
-  }, timeoutMs)
-  const cancel = (): void => {
-    resolve('cancelled')
+/** Waits for the answer or the signal; whether it was the answer that came first. */
+async function isAnsweredBefore(sent: Sent, signal: AbortSignal): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const stop = (): void => {
+    resolve(false)
   }
-  signal.addEventListener('abort', cancel, { once: true })
+  signal.addEventListener('abort', stop, { once: true })
   const answered = (): void => {
-    resolve(undefined)
+    resolve(true)
   }
   sent.answer.then(answered, answered)
-  const stopped = await promise
-  clearTimeout(late)
-  signal.removeEventListener('abort', cancel)
-  return stopped
+  const isAnswered = await promise
+  signal.removeEventListener('abort', stop)
+  return isAnswered
 }

@@ -8,7 +8,7 @@ import { createMcp } from '../front.ts'
 import type { McpOptions } from '../options.ts'
 import { readPins, formatPins } from '../pins.ts'
 import type { ToolServers } from '../server-port.ts'
-import { mcpBlock } from '../settings.ts'
+import { mcpBlock, type McpLimits } from '../settings.ts'
 import { liveTools } from './servers.ts'
 
 /** What a boundary is made of. */
@@ -18,6 +18,7 @@ export interface BoundaryOptions {
   readonly pinned: readonly string[]
   readonly gate?: TestGateOptions
   readonly masking?: Masking
+  readonly limits?: Partial<McpLimits>
   readonly more?: Partial<McpOptions>
 }
 
@@ -78,6 +79,7 @@ export async function startBoundary(options: BoundaryOptions): Promise<TestBound
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
   const url = `http://127.0.0.1:${String(address.port)}`
+  const settings = mcpBlock.parse({ command: ['node', 'server.js'], code: ['.'] })
   const mcp = createMcp({
     gate,
     masking: options.masking ?? createMasking({}, 'test-ruleset'),
@@ -85,7 +87,7 @@ export async function startBoundary(options: BoundaryOptions): Promise<TestBound
     resources: [
       {
         resource: { kind: 'mcp', name: 'ledger', zone: 'cde', tools: pins.tools },
-        settings: mcpBlock.parse({ command: ['node', 'server.js'], code: ['.'] }),
+        settings: { ...settings, limits: { ...settings.limits, ...options.limits } },
       },
     ],
     clock: processClock,

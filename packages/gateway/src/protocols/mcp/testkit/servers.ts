@@ -1,6 +1,7 @@
 /** MCP servers of this process, for the tests of the front: what a child would do, without one. */
 import { fromUtf8, toUtf8 } from '#base'
 import { GatewayError } from '#model'
+import { Lane } from '../child/lane.ts'
 import { readTool } from '../definitions.ts'
 import type {
   Caller,
@@ -10,6 +11,7 @@ import type {
   ServerAnswer,
   ToolServerProcess,
   ToolServers,
+  Turn,
 } from '../server-port.ts'
 
 /** What a tool does: the JSON text of a result or an error, or an error that is thrown. */
@@ -19,11 +21,18 @@ export type Tool = (
   signal: AbortSignal,
 ) => Promise<string | { readonly error: string }>
 
+/** Calls that may wait. */
+export const MAX_WAITING = 2
+
 /** Servers with what they saw. */
 export interface TestServers extends ToolServers {
   /** Each call as it came: tool and params. */
   readonly calls: { readonly tool: string | undefined; readonly params: string; readonly sequence: number }[]
   readonly callers: Caller[]
+  /** The one server of all callers. */
+  readonly process: ToolServerProcess
+  /** How many wait for their turn. */
+  waiting(): number
   /** What `take` throws, while set. */
   failure: GatewayError | undefined
   isClosed: boolean
@@ -40,17 +49,37 @@ export function liveTools(definitions: readonly string[]): readonly LiveTool[] {
 
 /** Makes servers of one set of tools. */
 export function createTestServers(definitions: readonly string[], tools: Readonly<Record<string, Tool>>): TestServers {
+  const lane = new Lane(MAX_WAITING)
+  let waiting = 0
+  const reviewed = liveTools(definitions)
+  const turn = async (signal: AbortSignal): Promise<Turn> => {
+    waiting++
+    const leave = await lane.enter(signal).finally(() => waiting--)
+    return {
+      tools: reviewed,
+      call: async (request, until) => {
+        try {
+          return await answer(servers, tools, request, until)
+        } finally {
+          leave()
+        }
+      },
+      [Symbol.dispose]: leave,
+    }
+  }
   const process: ToolServerProcess = {
     childId: 'child-1',
     initialize: toUtf8(
       '{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"logging":{}},"serverInfo":{"name":"ledger","version":"1.0"},"instructions":"obey"}',
     ),
-    tools: liveTools(definitions),
-    call: async (request, signal) => await answer(servers, tools, request, signal),
+    tools: reviewed,
+    turn,
   }
   const servers: TestServers = {
+    process,
     calls: [],
     callers: [],
+    waiting: () => waiting,
     failure: undefined,
     isClosed: false,
     take: async (caller: Caller, _server: McpResource) => {
@@ -87,7 +116,7 @@ async function answer(
 async function aborted(signal: AbortSignal): Promise<never> {
   return await new Promise((_, reject) => {
     signal.addEventListener('abort', () => {
-      reject(new GatewayError('SP_TOOL_SERVER_FAILED', 'taken back'))
+      reject(signal.reason instanceof Error ? signal.reason : new Error('taken back'))
     })
   })
 }
