@@ -174,6 +174,20 @@ describe('the rings agree with the table', () => {
     })
   }
 
+  test('ARCHITECTURE.md has the same table', () => {
+    const rows = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8').matchAll(
+      /^\| `([\w/]+)` \|.*\| ([^|]*) \|$/gm,
+    )
+    const told = Object.fromEntries([...rows].map(([, folder = '', may = '']) => [folder, may.replaceAll('`', '')]))
+    const doors = layers.filter(({ folder }) => !/^model\/|\/codec$/.test(folder))
+    const held = doors.map(({ folder, may, usesVerifier }): readonly [string, string] => {
+      const others = may.filter((door) => door !== '#base' && door !== '#model').map((door) => door.slice(1))
+      const all = usesVerifier === true ? [...others, 'verifier'] : others
+      return [folder, folder === 'app' ? 'everything' : all.join(', ') || '–']
+    })
+    assert.deepEqual(told, Object.fromEntries(held))
+  })
+
   test('the imports map has one door for each layer, its index.ts', () => {
     const imports = readJson('packages/gateway/package.json')['imports'] as Record<string, Record<string, string>>
     const inner = new Set(['protocols/postgres/codec', 'protocols/mcp/codec', 'cli'])
