@@ -103,9 +103,9 @@ test('what is not read is not looked at, however wrong or large it is', () => {
   const read: ReadTree = new Map([['amount', 'whole']])
   assert.equal(project('{"amount":1,"text":{"__entity":1},"rate":"x","customer":[]}', read), '{"amount":1}')
   const large = `{"text":"${'\\"x'.repeat(300_000)}","tags":${'['.repeat(100)}${']'.repeat(100)},"amount":1}`
-  const before = performance.now()
+  const before = process.threadCpuUsage()
   assert.equal(project(large, read), '{"amount":1}')
-  assert.ok(performance.now() - before < 200)
+  assert.ok(process.threadCpuUsage(before).user < 200_000)
 })
 
 test('of a member only what is read', () => {
