@@ -4,6 +4,7 @@ import type { ProviderLibrary } from './load-provider.ts'
 import type { OwnKeys } from './own-keys.ts'
 import { ClientAdapter, type Clients, isRegistered } from './clients.ts'
 import { escapeHtml, renderPage } from './pages.ts'
+import { errorPage, keepErrorsHere } from './refused-authorizations.ts'
 import { CLI_CLIENT_ID, CLI_CLIENT_NAME, type Settings } from './settings.ts'
 
 /** Where people and clients find what. */
@@ -75,22 +76,17 @@ export function createAuthorizationServer(
       policy: loginEachTime(interactionPolicy),
       url: (_context, { uid }) => `${PATHS.interaction}${uid}`,
     },
-    renderError: (context, { error, error_description: description }) => {
+    renderError: (context, out) => {
       context.type = 'html'
-      context.body = renderPage({
-        title: 'That did not work',
-        lines: [
-          error === 'invalid_client'
-            ? 'The application is not registered here any more. Remove the server in the application and add it again.'
-            : 'Start again where you began.',
-        ],
-        small: [error, description].filter((text) => text !== undefined).join(': '),
-      })
+      context.body = renderPage(errorPage(out))
+      // An error that would have been a redirect.
+      if (context.status < 400) context.status = 400
     },
   })
   // The handler states host and scheme by itself before anything reads them.
   server.proxy = true
   server.use(endBrowserSession)
+  keepErrorsHere(server)
   return server
 }
 

@@ -80,6 +80,47 @@ test('a No is told to the application and recorded, and nobody is logged in', as
   )
 })
 
+/** Errors before anybody was asked: of the request, of the resource, of a login that may not show itself. */
+const faults: readonly Readonly<Record<string, string>>[] = [
+  { response_type: 'token' },
+  { code_challenge_method: 'plain' },
+  { resource: 'https://none.example/mcp/x' },
+  { prompt: 'none' },
+  { prompt: 'none', response_mode: 'form_post' },
+]
+
+test('no error leads to another computer by itself, whatever is wrong with the request', async () => {
+  const redirects = { remote: 'https://evil.example/callback', own: REDIRECT_URI, app: 'com.example.app:/callback' }
+  const clientId = await applications.create({ redirect_uris: Object.values(redirects) })
+  const ask = async (redirectUri: string, fault: Readonly<Record<string, string>>): Promise<Response> =>
+    await fetch(applications.address({ client_id: clientId, redirect_uri: redirectUri, ...fault }), {
+      redirect: 'manual',
+    })
+  for (const fault of faults) {
+    const response = await ask(redirects.remote, fault)
+    const page = await response.text()
+    assert.deepEqual([response.status, response.headers.get('location')], [400, null], JSON.stringify(fault))
+    assert.match(page, /That did not work/)
+    assert.doesNotMatch(page, /evil\.example/)
+  }
+  for (const redirectUri of [redirects.own, redirects.app]) {
+    const location = (await ask(redirectUri, { prompt: 'none' })).headers.get('location') ?? ''
+    assert.ok(location.startsWith(redirectUri) && location.includes('error=login_required'), location)
+  }
+})
+
+test('a No leads to no other computer, a Yes does', async () => {
+  const redirectUri = 'https://app.example/callback'
+  const clientId = await applications.create({ redirect_uris: [redirectUri] })
+  const until = ({ host }: URL): boolean => host === 'app.example'
+  const no = await applications.visit({ client_id: clientId, redirect_uri: redirectUri }, { consent: 'no', until })
+  assert.deepEqual([no.status, no.url.origin], [400, bench.url])
+  assert.match(no.body, /You said no[\s\S]*gets nothing, and has not been told/)
+  assert.equal(bench.events.at(-1)?.code, 'SP_AUTH_LOGIN_REFUSED')
+  const yes = await applications.visit({ client_id: clientId, redirect_uri: redirectUri }, { until })
+  assert.equal(yes.url.searchParams.has('code'), true)
+})
+
 test('a Yes that did not come from the page, or from another browser, is none', async () => {
   const clientId = await applications.create()
   const until = ({ port }: URL): boolean => port === '53682'
