@@ -1,13 +1,13 @@
 /** The payload of a record for people: the statement with its parameters, or the arguments of a call, as they were written. */
 export function payloadLines(payload: string): readonly string[] {
-  return statementLines(payload) ?? [argumentsOf(payload) ?? payload]
+  return statementLines(payload) ?? (argumentsOf(payload) ?? payload).split('\n')
 }
 
 function statementLines(payload: string): readonly string[] | undefined {
   const { statement, parameters } = parsed(payload)
   if (typeof statement !== 'string') return undefined
   const hasParameters = Array.isArray(parameters) && parameters.length > 0
-  return [...statement.split(/\r?\n/), ...(hasParameters ? [`with ${JSON.stringify(parameters)}`] : [])]
+  return [...statement.split('\n'), ...(hasParameters ? [`with ${JSON.stringify(parameters)}`] : [])]
 }
 
 /** Cut out, not parsed: numbers keep their spelling. Within a string the quotes of `"arguments":` would be escaped. */

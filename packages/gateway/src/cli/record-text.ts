@@ -1,5 +1,5 @@
 import type { RecordView } from '#api'
-import { utc } from './output.ts'
+import { oneLine, utc } from './output.ts'
 
 /** Names of persons by stable id; erased names are absent. */
 export type Names = Readonly<Record<string, string>>
@@ -34,7 +34,7 @@ export function chainText(record: RecordView, names: Names): string {
 /** The person or workload. */
 export function personText({ leaf }: RecordView, names: Names): string {
   const uid = text(leaf, 'actor', 'user', 'uid')
-  return names[uid] ?? uid
+  return oneLine(names[uid] ?? uid)
 }
 
 /** The MCP server in between, with the tool where that is certain. */
@@ -111,10 +111,10 @@ const REQUEST_WORDS: Readonly<Record<string, string>> = {
   'request-withdraw': 'withdrawn',
 }
 
-/** A member deep in a leaf as text; empty when it is not there. */
+/** A member deep in a leaf as one line of text; empty when it is not there. */
 export function text(leaf: unknown, ...path: readonly string[]): string {
   const value = path.reduce(member, leaf)
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+  return typeof value === 'string' || typeof value === 'number' ? oneLine(String(value)) : ''
 }
 
 /** A list deep in a leaf; empty when it is not there. */

@@ -199,6 +199,6 @@ function whereText({ resource, server, tool }: RequestFacts): string {
 }
 
 function cut(text: string, length: number): string {
-  const line = text.replaceAll(/\s+/g, ' ')
+  const line = text.replaceAll(/[ \t\n]+/g, ' ')
   return line.length <= length ? line : `${line.slice(0, length - 3)}...`
 }
