@@ -7,6 +7,7 @@ import { sealSecretOffline } from '#app'
 import { startPostgres, type TestPostgres } from '../packages/gateway/testkit/postgres.ts'
 import { type Child, startChild } from './child.ts'
 import { SERVICE_USER } from './data.ts'
+import { canIsolate } from './isolation.ts'
 import { type BoundaryPlan, type Ports, REPOSITORY } from './plan.ts'
 import { freePort } from './ports.ts'
 
@@ -43,12 +44,12 @@ export async function startBoundary(plan: BoundaryPlan): Promise<Boundary> {
   const ports = await freePorts(plan.ports)
   const idpUrl = `http://127.0.0.1:${ports.idp}`
   const servicePassword = randomBytes(24).toString('base64url')
-  const starting = Promise.all([startDatabase(plan, servicePassword), startIdp(plan, folder, ports.idp)])
+  const starting = Promise.all([startDatabase(plan, servicePassword), startIdp(plan, folder, ports.idp), canIsolate()])
   // Sealing needs a configuration, but not yet where the database is: it is done while that starts.
-  const config = writeConfig(plan, folder, ports, 1)
+  const config = writeConfig(plan, folder, { ports, databasePort: 1, isIsolated: true })
   await sealSecretOffline(config, {}, 'cards', servicePassword)
-  const [database, idp] = await starting
-  writeFileSync(config, configText(plan, ports, database.port))
+  const [database, idp, isIsolated] = await starting
+  writeFileSync(config, configText(plan, { ports, databasePort: database.port, isIsolated }))
   const gatewayLog = join(folder, 'gateway.log')
   const start = async (): Promise<Child> =>
     await startChild({
@@ -119,17 +120,25 @@ async function startIdp({ people = [] }: BoundaryPlan, folder: string, port: num
   })
 }
 
-function writeConfig(plan: BoundaryPlan, folder: string, ports: Ports, databasePort: number): string {
+/** What is found out while a boundary starts. */
+interface Found {
+  readonly ports: Ports
+  readonly databasePort: number
+  /** Whether MCP servers can be kept apart here. The demo's own is accepted otherwise; nobody else's is. */
+  readonly isIsolated: boolean
+}
+
+function writeConfig(plan: BoundaryPlan, folder: string, found: Found): string {
   mkdirSync(join(folder, 'data'), { mode: 0o700 })
   cpSync(join(HERE, 'boundary/policy'), join(folder, 'policy'), { recursive: true })
   if (plan.policy !== undefined) writeFileSync(join(folder, 'policy/plan.cedar'), plan.policy)
   for (const [name, text] of Object.entries(plan.policyFiles ?? {})) writeFileSync(join(folder, 'policy', name), text)
   const config = join(folder, 'sallyport.yaml')
-  writeFileSync(config, configText(plan, ports, databasePort))
+  writeFileSync(config, configText(plan, found))
   return config
 }
 
-function configText(plan: BoundaryPlan, ports: Ports, databasePort: number): string {
+function configText(plan: BoundaryPlan, { ports, databasePort, isIsolated }: Found): string {
   const idpUrl = `http://127.0.0.1:${ports.idp}`
   return `apiVersion: sallyport/v1
 node: demo
@@ -158,7 +167,7 @@ resources:
       command: [node, "${join(REPOSITORY, 'examples/ledger-mcp/server.ts')}"]
       code: ["${join(REPOSITORY, 'examples/ledger-mcp')}", "${join(REPOSITORY, 'node_modules')}"]
       database: cards
-${plan.resources ?? ''}masking:
+${isIsolated ? '' : '      isolation: none\n'}${plan.resources ?? ''}masking:
   columns: { ${plan.panColumns.map((column) => `cards.${column}: pan`).join(', ')} }
 policy: policy
 ${plan.configuration ?? ''}`

@@ -72,7 +72,10 @@ async function main(args: readonly string[]): Promise<number> {
       `  Identity provider  alice (support), bob (payments lead), dana (auditor), ci-bot (workload): ${boundary.idpUrl}`,
     )
     say(`  Gateway            PostgreSQL on port ${boundary.postgresPort}, logins, API and MCP at ${boundary.url}`)
-    say(`  MCP server         ledger: ${isolationOf(boundary)}`)
+    const isolation = isolationOf(boundary)
+    say(`  MCP server         ledger: ${isolation}`)
+    if (isolation.startsWith('none'))
+      say(`  ${' '.repeat(19)}accepted because it is the demo's own; bubblewrap would keep it apart`)
     if (args.includes('--check')) return await runTour(boundary)
     await Promise.all(PEOPLE.map((person) => login(boundary, person)))
     say(await screen(boundary))
