@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { makeChildFolder } from './child-folder.ts'
 import { type Guardian, guardian } from './guardian.ts'
 import { environmentOf, launcher } from './launcher.ts'
-import { processesOf, usageOf } from './process-tree.ts'
+import { Census, usageOf } from './process-tree.ts'
 import { ReadableCode } from './readable-code.ts'
 import { openRunFolder, type RunFolder } from './run-folder.ts'
 import { DIES_WITH_STARTER, dropTo, rangedUser } from './sandbox-user.ts'
@@ -41,8 +41,9 @@ export function ownUid(): Isolation | string {
   }
 }
 
-/** What other users can go to, which they cannot below our own folders: homes, and copies of code. Made when first needed. */
+/** What children share: what other users can go to, which they cannot below our own folders (homes, and copies of code; made when first needed), and a look at all processes. */
 class OpenGround {
+  readonly census = new Census()
   #made: { readonly folder: RunFolder; readonly code: ReadableCode } | undefined
 
   get code(): ReadableCode {
@@ -92,7 +93,7 @@ async function start(plan: SandboxPlan, { setpriv, uid, ground }: Way): Promise<
     workingFolder: moved.workingFolder,
     reach: (child) =>
       Promise.resolve({
-        usage: () => usageOf(processesOf(uid)),
+        usage: () => usageOf(ground.census.of(uid)),
         kill: () => {
           child.kill('SIGKILL')
         },

@@ -33,12 +33,32 @@ export function startedAt(pid: number): string | undefined {
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
 }
 
-/** All processes of a uid. */
-export function processesOf(uid: number): readonly number[] {
-  return list('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => ownerOf(pid) === uid)
+/** Whoever asks within this time of another is told the same. */
+const CENSUS_AGE_MS = 200
+
+/**
+ * All processes by their uid. To find those of one, all of the machine must be looked at, which takes some milliseconds where there are a thousand: the
+ * children of a gateway are looked for together.
+ */
+export class Census {
+  readonly #monotonicMs: () => number
+  #takenMs = -Infinity
+  #byUid: ReadonlyMap<number | undefined, readonly number[]> = new Map()
+
+  constructor(monotonicMs: () => number = () => performance.now()) {
+    this.#monotonicMs = monotonicMs
+  }
+
+  /** The processes that a uid has, or had a moment ago. */
+  of(uid: number): readonly number[] {
+    const now = this.#monotonicMs()
+    if (now - this.#takenMs >= CENSUS_AGE_MS) {
+      const pids = list('/proc').filter((name) => /^\d+$/.test(name))
+      this.#byUid = Map.groupBy(pids.map(Number), ownerOf)
+      this.#takenMs = now
+    }
+    return this.#byUid.get(uid) ?? []
+  }
 }
 
 /**

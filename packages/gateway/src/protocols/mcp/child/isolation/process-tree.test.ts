@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { Census } from './process-tree.ts'
+
+test('all processes are looked at once for all who ask at the same time', async () => {
+  let now = 1_000
+  const census = new Census(() => now)
+  const uid = process.getuid?.() ?? 0
+  assert.ok(census.of(uid).includes(process.pid))
+  assert.deepEqual(census.of(4_000_000_000), [])
+  const child = spawn('sleep', ['60'])
+  await once(child, 'spawn')
+  try {
+    const { pid = 0 } = child
+    now += 199
+    assert.equal(census.of(uid).includes(pid), false)
+    now += 1
+    assert.ok(census.of(uid).includes(pid))
+  } finally {
+    child.kill('SIGKILL')
+  }
+})
