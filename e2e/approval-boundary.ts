@@ -189,6 +189,11 @@ masking:`
     )
   }
 
+  /** What would be pinned if the server `pay` said more of its tools. */
+  async pinsWith(words: string): Promise<Readonly<Record<string, string>>> {
+    return await ownPins(SERVERS.map((server) => ({ ...server, environment: { MORE_WORDS: words } })))
+  }
+
   client(token: string, resource: 'pay' | 'pay2' = 'pay'): McpHttp {
     return new McpHttp({ url: `${this.boundary.url}/mcp/${resource}`, token, era: 'modern' })
   }

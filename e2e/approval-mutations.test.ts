@@ -498,6 +498,14 @@ test('an approved call is decided when it has its turn: what was forbidden while
   await boundary.undo()
 })
 
+test('pins come in force without a restart, from the next call on', async () => {
+  await boundary.reload(await boundary.pinsWith(' And more.'))
+  assert.equal(await pay(EXACT), 'SP_TOOL_CHANGED')
+  await boundary.reload(await boundary.pinsWith(''))
+  assert.equal(await pay(EXACT), 'SP_POLICY_NEEDS_APPROVAL')
+  await boundary.denyOpen()
+})
+
 test('an approval ends with the access of whom it was given to', async () => {
   const args = EXACT.replace('741', '970')
   const plain = PLAIN.replace('id = 2', 'id = 8')

@@ -19,9 +19,11 @@ const limits: McpLimits = {
   queue: 4,
 }
 
+/** What is pinned of it. */
+const tools = [{ name: 'echo', hash: '', inputSchema: '{}' }]
+
 /** A resource of the script. */
 export function testServer(more: Partial<McpResource['settings']> = {}, bounds: Partial<McpLimits> = {}): McpResource {
-  const tools = ['echo'].map((name) => ({ name, hash: '', inputSchema: '{}' }))
   return {
     resource: { name: 'ledger', kind: 'mcp', tools },
     settings: {

@@ -6,21 +6,15 @@ import { VERSION } from '#base'
 import type { BuiltEvidence, EvidenceControl } from '#api'
 import { buildPack, packArchive, type PackSources } from '#evidence'
 import { systemClock } from '#machine'
-import { GatewayError, type Resource } from '#model'
+import { GatewayError } from '#model'
 import type { TrailReader } from '#model/read'
-import type { LoadedPolicy } from '#policy'
 import type { Trail } from '#trail'
+import type { InForce } from './in-force.ts'
 
 /** How long building waits for the checkpoint that covers what is durable. */
 const COVERED_MS = 60_000
 const COVERED_STEP_MS = 50
 const MAX_FILE_NAME = 64
-
-/** The policy in force, and the number of the record that it was put in force by. */
-export interface ActivePolicy {
-  readonly policy: LoadedPolicy
-  readonly activationRecord: number
-}
 
 /** What evidence is built from. */
 export interface EvidenceParts {
@@ -28,8 +22,7 @@ export interface EvidenceParts {
   readonly trailFolder: string
   readonly trail: Trail
   readonly reader: TrailReader
-  readonly resources: readonly Resource[]
-  readonly active: () => ActivePolicy
+  readonly active: () => InForce
   readonly names: PackSources['names']
 }
 
@@ -80,8 +73,8 @@ async function covered({ trail, reader }: EvidenceParts): Promise<void> {
   }
 }
 
-function sourcesOf({ trailFolder, trail, reader, resources, active, names }: EvidenceParts): PackSources {
-  const { policy, activationRecord } = active()
+function sourcesOf({ trailFolder, trail, reader, active, names }: EvidenceParts): PackSources {
+  const { policy, toolServers, activationRecord } = active()
   return {
     directory: trailFolder,
     reader,
@@ -99,8 +92,8 @@ function sourcesOf({ trailFolder, trail, reader, resources, active, names }: Evi
       }
     },
     entitlements: (subject) => policy.entitlements(subject).map((row) => ({ ...row, file: fileName(row.file) })),
-    tools: resources.flatMap((resource) =>
-      resource.kind === 'mcp' ? resource.tools.map(({ name }) => ({ server: resource.name, tool: name })) : [],
+    tools: toolServers.flatMap(({ resource: { name: server, tools } }) =>
+      tools.map(({ name }) => ({ server, tool: name })),
     ),
     sign: (manifestSha256) => trail.signPack(manifestSha256),
   }

@@ -5,16 +5,17 @@ import { createApi, type ApiServices } from '#api'
 import { openTrailReader, type IndexedReader } from '#evidence'
 import { createIdentity, type IdentityService } from '#identity'
 import { systemClock, systemIds } from '#machine'
-import { GatewayError, type Resource, type TrailEvent, type TrailOutlet } from '#model'
+import type { Resource } from '#model'
 import { createGate, type SessionGate } from '#pipeline'
 import type { LoadedPolicy } from '#policy'
 import { createClassifier } from '#protocols/postgres'
 import { DEFAULT_LIMITS } from '#trail'
-import { type Config, loadConfig } from './config/load.ts'
-import { type ActivePolicy, createEvidence } from './evidence.ts'
+import { type Config, loadConfig, withPins } from './config/load.ts'
+import { createEvidence } from './evidence.ts'
 import { createExplain } from './explain.ts'
 import { type Foundation, openFoundation, type StartOptions } from './foundation.ts'
 import { createHttpServer } from './http.ts'
+import { activate, beginning, type InForce } from './in-force.ts'
 import { closeListener, createTcpServer, listen } from './listeners.ts'
 import { openMcp } from './mcp.ts'
 import { loadPolicyFolder } from './policy-folder.ts'
@@ -32,7 +33,7 @@ const SWEEP_MS = 1_000
 export interface Gateway {
   /** What it listens on, a line each. */
   addresses(): readonly string[]
-  /** Loads the policy folder again; a wrong policy is refused and the old one stays in force. */
+  /** Loads the policy folder again, pinned tools included; when anything is wrong with it the old one stays in force, as a whole. */
   reloadPolicy(): Promise<void>
   /** Ends sessions, drains the trail, closes everything. */
   stop(): Promise<void>
@@ -71,7 +72,7 @@ async function assemble(
   stack: AsyncDisposableStack,
 ): Promise<Gateway> {
   const { trail, log, masking, vault, approvals } = foundation
-  let active: ActivePolicy = { policy: loaded, activationRecord: -1 }
+  let active = beginning(loaded, config)
   const secrets = createSecretSource(config.folder, options.environment, vault)
   const identity = await openIdentity(config, foundation, secrets)
   stack.defer(() => {
@@ -103,14 +104,14 @@ async function assemble(
     void approvals.sweep()
   })
   const reader = stack.use(openReader(config, foundation))
-  trail.onCheckpoint(({ size }) => {
-    reader.advance(size)
-  })
   const services = apiServices(config, { foundation, identity, gate, reader, active: () => active })
   // Answers every fault itself (routes.ts), so its promise is only an end.
   const answerApi = getRequestListener(createApi(services).fetch)
   const classifier = stack.use(createClassifier())
-  const [mcp] = await Promise.all([openMcp(config, { gate, masking, secrets, doors, trail, log }), classifier.ready()])
+  const [mcp] = await Promise.all([
+    openMcp(config, { gate, masking, secrets, doors, trail, log, resources: () => active.toolServers }),
+    classifier.ready(),
+  ])
   const postgres = createPostgresListener(config, { gate, masking, secrets, classifier, log })
   stack.use(mcp)
   const http = createHttpServer(
@@ -126,7 +127,7 @@ async function assemble(
     tlsFiles(config),
   )
   // Nobody is let in under a policy that is not on record.
-  active = await activate(trail, loaded)
+  active = await activate(trail, loaded, config)
   await listen(http, config.file.listen.http)
   stack.defer(() => closeListener(http))
   const tcp = createTcpServer((socket) => {
@@ -141,7 +142,8 @@ async function assemble(
   return {
     addresses: () => addressesOf(config, mcp.isolation),
     reloadPolicy: async () => {
-      active = await activate(trail, loadPolicyFolder(config))
+      const pinned = withPins(active.config)
+      active = await activate(trail, loadPolicyFolder(pinned), pinned)
     },
     stop: () => stack.disposeAsync(),
   }
@@ -203,7 +205,7 @@ function names({ resources }: Config, isWanted: (kind: Resource['kind']) => bool
 
 function openReader(config: Config, { trail, log, trailFolder }: Foundation): IndexedReader {
   const status = trail.status()
-  return openTrailReader({
+  const reader = openTrailReader({
     directory: trailFolder,
     indexFile: join(config.dataFolder, 'index.db'),
     origin: status.origin,
@@ -212,6 +214,10 @@ function openReader(config: Config, { trail, log, trailFolder }: Foundation): In
     status: () => trail.status(),
     log,
   })
+  trail.onCheckpoint(({ size }) => {
+    reader.advance(size)
+  })
+  return reader
 }
 
 interface Parts {
@@ -219,7 +225,7 @@ interface Parts {
   readonly identity: IdentityService
   readonly gate: SessionGate
   readonly reader: IndexedReader
-  readonly active: () => ActivePolicy
+  readonly active: () => InForce
 }
 
 function apiServices(config: Config, { foundation, identity, gate, reader, active }: Parts): ApiServices {
@@ -254,7 +260,6 @@ function apiServices(config: Config, { foundation, identity, gate, reader, activ
       trailFolder,
       trail,
       reader,
-      resources,
       active,
       names: (ids) => identity.names(ids),
     }),
@@ -262,19 +267,6 @@ function apiServices(config: Config, { foundation, identity, gate, reader, activ
     verifyTrail: () => verifyTrailFolder(trailFolder),
     readiness: async () => ({ trail: trail.status().writable, identityProvider: await identity.upstreamReachable() }),
   }
-}
-
-/** Records that a policy is in force from now on; resolves when that is durable. */
-async function activate(trail: TrailOutlet, policy: LoadedPolicy): Promise<ActivePolicy> {
-  const event: TrailEvent = {
-    class: 'entity-management',
-    activity: 'activate',
-    status: 'success',
-    details: { entity: { type: 'policy', uid: policy.hash } },
-  }
-  const [receipt] = await trail.record([{ kind: 'event', timeMs: systemClock.nowMs(), event }])
-  if (receipt === undefined) throw new GatewayError('SP_TRAIL_UNAVAILABLE')
-  return { policy, activationRecord: receipt.sequence }
 }
 
 function tlsFiles(config: Config): { cert: string; key: string } | undefined {

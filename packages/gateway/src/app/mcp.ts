@@ -22,6 +22,8 @@ export interface McpParts {
   readonly masking: Masking
   readonly secrets: SecretSource
   readonly doors: PrivateDoors
+  /** The servers as they are pinned now. */
+  readonly resources: () => readonly McpResource[]
   readonly trail: TrailOutlet
   readonly log: Log
 }
@@ -35,13 +37,13 @@ export interface McpSide extends AsyncDisposable {
 
 /** Makes the MCP side of a gateway from its configuration, finding out first how servers can be kept apart on this machine. */
 export async function openMcp(config: Config, parts: McpParts): Promise<McpSide> {
-  const resources = toolServersOf(config)
+  const hasServers = toolServersOf(config).length > 0
   const runFolder = makeRunFolder(config)
   const removeRunFolder = (): void => {
     rmSync(runFolder, { recursive: true, force: true })
   }
   try {
-    const isolation = resources.length === 0 ? { tried: [] } : await probeIsolation({ folder: runFolder })
+    const isolation = hasServers ? await probeIsolation({ folder: runFolder }) : { tried: [] }
     const servers = createToolServers({
       ...parts,
       clock: systemClock,
@@ -56,15 +58,13 @@ export async function openMcp(config: Config, parts: McpParts): Promise<McpSide>
     const front = createMcp({
       ...parts,
       servers,
-      resources,
       clock: systemClock,
       random: (bytes) => randomBytes(bytes),
       publicUrl: config.publicUrl,
     })
     return {
       front,
-      isolation:
-        resources.length === 0 ? undefined : (isolation.isolation?.words ?? `none: ${isolation.tried.join('; ')}`),
+      isolation: hasServers ? (isolation.isolation?.words ?? `none: ${isolation.tried.join('; ')}`) : undefined,
       [Symbol.asyncDispose]: async () => {
         await front.close()
         removeRunFolder()

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { definitionHash, formatPins } from '#protocols/mcp'
-import { checkConfig } from './load.ts'
+import { checkConfig, loadConfig, withPins } from './load.ts'
 import { formatProblem } from './problems.ts'
 
 const VALID = `apiVersion: sallyport/v1
@@ -70,6 +70,31 @@ test('an MCP server has the tools that are pinned beside the policy, and none wi
   assert.deepEqual(toolsOf(), ['it holds the tools of "other", not of "ledger"'])
   writeFileSync(pins, formatPins('ledger', [{ name: 'refund', definition, hash: hash.replace(/^./, 'x') }]))
   assert.match(String(toolsOf()), /the hash is not that of the definition/)
+})
+
+test('pins are read again without the rest; a resource whose pins are the same is the same', (t) => {
+  const folder = temporaryFolder(t)
+  const file = join(folder, 'sallyport.yaml')
+  writeFileSync(file, VALID.replace('masking:', LEDGER))
+  const config = loadConfig(file)
+  assert.deepEqual(withPins(config).resources, config.resources)
+  for (const [index, entry] of withPins(config).resources.entries()) assert.equal(entry, config.resources[index])
+  const definition = Buffer.from('{"name":"refund","inputSchema":{"type":"object"}}')
+  const hash = definitionHash(definition) ?? ''
+  mkdirSync(join(folder, 'policy'))
+  const pins = join(folder, 'policy/ledger.tools.json')
+  writeFileSync(pins, formatPins('ledger', [{ name: 'refund', definition, hash }]))
+  const pinned = withPins(config)
+  const [cards, ledger] = pinned.resources
+  assert.equal(cards, config.resources[0])
+  assert.ok(ledger?.resource.kind === 'mcp')
+  assert.deepEqual(
+    ledger.resource.tools.map(({ name }) => name),
+    ['refund'],
+  )
+  assert.equal(withPins(pinned).resources[1], ledger)
+  writeFileSync(pins, '{}')
+  assert.throws(() => withPins(pinned), { code: 'SP_CONFIG_INVALID', message: /ledger\.tools\.json/ })
 })
 
 const cases: readonly { readonly name: string; readonly from: string; readonly to: string; readonly expect: RegExp }[] =

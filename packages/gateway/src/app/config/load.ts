@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { type CardColumn, GatewayError, type Resource } from '#model'
+import { type CardColumn, GatewayError, type PinnedTool, type Resource } from '#model'
 import type { McpBlock } from '#protocols/mcp'
 import { protocols } from '../registry.ts'
 import { readPinnedTools } from './pinned-tools.ts'
@@ -36,6 +36,31 @@ export function loadConfig(path: string): Config {
   const found = checkConfig(path)
   if ('problems' in found) throw new GatewayError('SP_CONFIG_INVALID', found.problems.map(formatProblem).join('\n'))
   return found.config
+}
+
+/**
+ * A configuration with the pins of its MCP servers as their files say them now; the rest, and resources whose pins are the same, are as they were.
+ *
+ * @throws {GatewayError} `SP_CONFIG_INVALID` with one line `file:line:column: message` per problem.
+ */
+export function withPins(config: Config): Config {
+  const resources = config.resources.map((entry) => repinned(entry, config.policyFolder))
+  const problems = resources.flatMap(({ pinProblems }) => pinProblems ?? [])
+  if (problems.length > 0) throw new GatewayError('SP_CONFIG_INVALID', problems.map(formatProblem).join('\n'))
+  return { ...config, resources }
+}
+
+function repinned(entry: ConfiguredResource, policyFolder: string): ConfiguredResource {
+  const { resource } = entry
+  if (resource.kind !== 'mcp') return entry
+  const { tools, problems } = readPinnedTools(policyFolder, resource.name)
+  const isSame = problems.length === 0 && hashesOf(tools) === hashesOf(resource.tools)
+  return isSame ? entry : { ...entry, resource: { ...resource, tools }, pinProblems: problems }
+}
+
+/** The hash of a definition is over all of it, its name too. */
+function hashesOf(tools: readonly PinnedTool[]): string {
+  return tools.map(({ hash }) => hash).join()
 }
 
 /** Reads and checks `sallyport.yaml`; what is wrong comes back as a list. */

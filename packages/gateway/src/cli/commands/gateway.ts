@@ -80,7 +80,8 @@ export function gatewayCommands(program: Command, context: Context): void {
 /** What was pinned, a line for each tool. */
 function formatPinned({ file, isolation, tools }: Pinned): string {
   const lines = tools.map(({ name, hash, change }) => `  ${change.padEnd(8)}${name}  ${hash.slice(0, 12)}`)
-  const next = 'Review the definitions, then restart the gateway; policy can name these tools now.'
+  const next =
+    'Review the definitions; policy can name these tools now. A running gateway takes both in force upon kill -HUP.'
   return [`${file} (asked in: ${isolation})`, ...lines, next].join('\n')
 }
 

@@ -346,6 +346,19 @@ describe('a call that waits for its turn', () => {
     assert.equal(servers.calls.length, calls)
   })
 
+  test('is compared then, with what is pinned then', async () => {
+    const slow = await running()
+    const calls = servers.calls.length
+    const waiting = call('refund', '{"amount":2}')
+    await come(1)
+    boundary.pin([definition('refund', ',"title":"other"')])
+    await slow.end()
+    assert.equal(refusalOf((await waiting).message)?.['code'], 'SP_TOOL_CHANGED')
+    assert.equal(servers.calls.length, calls)
+    boundary.pin(pinned)
+    assert.deepEqual((await call('refund')).message.result?.['content'], [])
+  })
+
   test('and is held lets the next one run', async () => {
     const slow = await running()
     verdicts = ({ arguments: args }) => (args === '{"amount":2}' ? 'SP_POLICY_NEEDS_APPROVAL' : true)
@@ -590,6 +603,20 @@ describe('a list', () => {
         ['refusal', 1],
       ],
     )
+  })
+
+  test('is of what is pinned now', async () => {
+    const listed = async (): Promise<unknown> => {
+      const { result } = (await (await boundary.post(...modern('tools/list'))).json()) as JsonMessage
+      const tools = result?.['tools'] as readonly { readonly name: string }[] | undefined
+      return tools?.map(({ name }) => name)
+    }
+    boundary.pin([REFUND, definition('unpinned')])
+    assert.deepEqual(await listed(), ['refund', 'unpinned'])
+    assert.equal((await call('unpinned')).message.error, undefined)
+    boundary.pin(pinned)
+    assert.deepEqual(await listed(), ['leaky', 'refund'])
+    assert.equal((await call('unpinned')).message.error?.code, -32602)
   })
 
   test('that policy refuses is an error with a reference', async () => {

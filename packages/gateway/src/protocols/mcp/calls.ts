@@ -64,7 +64,8 @@ function readCall({ body, params }: Params): CallFacts | string {
 }
 
 async function admitCall(exchange: Exchange, facts: CallFacts, ports: CallPorts): Promise<Answer> {
-  const { open, classifier, server } = exchange
+  const { open } = exchange
+  const { classifier, server } = exchange.served()
   if (facts.tool.length > MAX_TOOL_NAME || classifier.pinned(facts.tool) === undefined) {
     const short = { ...facts, tool: facts.tool.slice(0, MAX_TOOL_NAME) }
     // The name is the client's own text, and may be anything.
@@ -81,9 +82,9 @@ async function admitCall(exchange: Exchange, facts: CallFacts, ports: CallPorts)
   const waited = await turnOf(process, time.signal)
   if ('error' in waited) return await refuseWithoutTurn(exchange, facts, waited.error, ports)
   using turn = waited
-  const { reviewed } = exchange.comparison.of(turn.tools)
-  if (!reviewed.has(facts.tool)) return await refuseChanged(exchange, facts)
-  const [verdict] = await open.admit([classifier.call(facts)])
+  const now = exchange.served()
+  if (!now.comparison.of(turn.tools).reviewed.has(facts.tool)) return await refuseChanged(exchange, facts)
+  const [verdict] = await open.admit([now.classifier.call(facts)])
   return verdict?.kind === 'permit'
     ? await forward(exchange, { turn, permit: verdict.permit, signal: time.signal }, ports)
     : answerRefusal(exchange, facts, verdict)
@@ -107,7 +108,7 @@ async function refuseWithoutTurn(
   const ref = await recordRefused(exchange, facts, NO_TURN)
   if (exchange.signal.aborted) return takenBack()
   const fault = toFault(error, log)
-  const { callSeconds } = exchange.server.settings.limits
+  const { callSeconds } = exchange.served().server.settings.limits
   // Nothing was sent, so it can be tried again whatever it does.
   const busy =
     fault.code === 'SP_TOOL_TIMEOUT' ? new GatewayError('SP_BUSY', `${TOO_LATE} ${String(callSeconds)} s`) : fault
@@ -116,8 +117,8 @@ async function refuseWithoutTurn(
 
 /** Records a call that is refused whatever policy says; its reference. */
 async function recordRefused(exchange: Exchange, facts: CallFacts, problem?: string): Promise<string | undefined> {
-  const { open, classifier } = exchange
-  const [verdict] = await open.admit([classifier.call(facts, problem)])
+  const { open, served } = exchange
+  const [verdict] = await open.admit([served().classifier.call(facts, problem)])
   if (verdict?.kind !== 'permit') return verdict?.refusal.ref
   // A policy that permits what is not understood does not send it either.
   open.complete(verdict.permit, { status: 'refused', rows: 0, bytes: 0, durationMs: 0 })

@@ -28,7 +28,8 @@ export interface Post {
   readonly request: IncomingMessage
   readonly body: Bytes
   readonly open: OpenSession
-  readonly served: Served
+  /** The resource as it is pinned at the moment of asking. */
+  readonly served: () => Served
   /** Aborted when the client's connection closes. */
   readonly gone: AbortSignal
 }
@@ -85,8 +86,7 @@ export class Dialogue {
   }
 
   async #modern(post: Post, message: RequestMessage, params: Params): Promise<Answer> {
-    const { served } = post
-    const problem = problemOf(post.request, message, params, (name) => served.classifier.pinned(name))
+    const problem = problemOf(post.request, message, params, (name) => post.served().classifier.pinned(name))
     if (problem !== undefined) return problem
     // MCP 2026-07-28, Cancellation: closing the response's stream "MUST be treated by the server as cancellation of that request".
     const exchange = exchangeOf(post, true, post.gone)
@@ -151,7 +151,8 @@ export class Dialogue {
   }
 
   async #serverInfo(exchange: Exchange): Promise<Bytes | Answer> {
-    const { open, server } = exchange
+    const { open } = exchange
+    const { server } = exchange.served()
     try {
       return serverInfo(await this.#ports.servers.take(open, server), server.resource.name, this.#ports)
     } catch (error) {
@@ -209,5 +210,5 @@ function headerOf({ headers }: IncomingMessage, name: string): string | undefine
 }
 
 function exchangeOf({ open, served, gone }: Post, isModern: boolean, signal: AbortSignal): Exchange {
-  return { open, ...served, isModern, signal, isConnected: () => !gone.aborted }
+  return { open, served, isModern, signal, isConnected: () => !gone.aborted }
 }

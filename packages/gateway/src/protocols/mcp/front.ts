@@ -10,7 +10,8 @@ import { LegacySessions } from './legacy-sessions.ts'
 import { DEFAULT_FRONT_LIMITS, type McpFrontLimits, type McpOptions } from './options.ts'
 import { refusalOf } from './refuse.ts'
 import { INTERNAL_ERROR, REFUSED, replyError, type Reply } from './reply.ts'
-import { type Served, serve } from './served.ts'
+import { serve } from './served.ts'
+import type { McpResource } from './server-port.ts'
 
 /** MCP behind HTTP. */
 export interface Mcp {
@@ -42,7 +43,6 @@ class Front implements Mcp {
   readonly #limits: McpFrontLimits
   readonly #origin: URL
   readonly #publicUrl: string
-  readonly #resources: ReadonlyMap<string, Served>
   readonly #attempts: FailedAttempts
   readonly #sessions: LegacySessions
   readonly #dialogue: Dialogue
@@ -59,7 +59,6 @@ class Front implements Mcp {
     this.#limits = options.limits ?? DEFAULT_FRONT_LIMITS
     this.#origin = new URL(options.publicUrl)
     this.#publicUrl = this.#origin.origin
-    this.#resources = new Map(options.resources.map((server) => [server.resource.name, serve(server)]))
     this.#attempts = new FailedAttempts(options.clock)
     this.#sessions = new LegacySessions(options.random, this.#limits.maxLegacySessions)
     this.#dialogue = new Dialogue(options, this.#sessions)
@@ -126,9 +125,9 @@ class Front implements Mcp {
     })
     const open = await this.#join(request, name)
     if ('status' in open) return open
-    const served = this.#resources.get(name)
+    const server = this.#find(name)
     const joined = this.#joined.get(open)
-    if (served === undefined || joined === undefined || !this.#hasRoomFor(open, joined)) return busy(false)
+    if (server === undefined || joined === undefined || !this.#hasRoomFor(open, joined)) return busy(false)
     const answered = Promise.withResolvers<void>()
     joined.requests.add(answered.promise)
     this.#count(open, 1)
@@ -136,7 +135,13 @@ class Front implements Mcp {
       const body = await readBody(request, REQUEST_LIMITS.maxBytes, this.#limits.bodyTimeoutMs)
       if (typeof body === 'string') return unread(body)
       open.touch()
-      return await this.#dialogue.answer({ request, body, open, served, gone: gone.signal })
+      return await this.#dialogue.answer({
+        request,
+        body,
+        open,
+        served: () => serve(this.#find(name) ?? server),
+        gone: gone.signal,
+      })
     } finally {
       this.#count(open, -1)
       joined.requests.delete(answered.promise)
@@ -164,14 +169,19 @@ class Front implements Mcp {
     return 'status' in open ? open : this.#dialogue.end(request, open)
   }
 
+  /** A resource as it is pinned now. */
+  #find(name: string): McpResource | undefined {
+    return this.#options.resources().find(({ resource }) => resource.name === name)
+  }
+
   /** The caller's session on a resource; without a good token for it, the same challenge whether there is such a resource or not. */
   async #join(request: IncomingMessage, name: string): Promise<OpenSession | Reply> {
     const client = clientOf(request)
     if (this.#attempts.isBlocked(client.address)) return tooManyAttempts()
     const secret = bearerOf(request)
-    const served = this.#resources.get(name)
-    if (typeof secret === 'string' || served === undefined) return this.#reject(client.address, name)
-    const answer = await this.#options.gate.join({ resource: served.server.resource, secret, client })
+    const server = this.#find(name)
+    if (typeof secret === 'string' || server === undefined) return this.#reject(client.address, name)
+    const answer = await this.#options.gate.join({ resource: server.resource, secret, client })
     if (!isRefusal(answer)) {
       this.#watch(answer)
       return answer

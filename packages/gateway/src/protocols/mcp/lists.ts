@@ -8,6 +8,7 @@ import { conclude, received, toFault } from './outcomes.ts'
 import { about, refusalOf, refusedRequest } from './refuse.ts'
 import { type Answer, errorAnswer, json, METHOD_NOT_FOUND } from './reply.ts'
 import { maskAnswer } from './results.ts'
+import type { Served } from './served.ts'
 import type { LiveTool, ToolServerProcess } from './server-port.ts'
 
 /** Deviations of one process that are recorded one by one. */
@@ -40,9 +41,9 @@ export class Lists {
 
   /** Says no to a method, which is recorded. */
   async refuseMethod(exchange: Exchange, method: string): Promise<Answer> {
-    const { open, classifier, isModern } = exchange
+    const { open, served, isModern } = exchange
     try {
-      const [verdict] = await open.admit([classifier.method(method)])
+      const [verdict] = await open.admit([served().classifier.method(method)])
       if (verdict?.kind === 'permit') complete(exchange, verdict.permit)
       const ref = verdict?.kind === 'refusal' ? verdict.refusal.ref : undefined
       const message = `Method not found: Sallyport passes on tools/list and tools/call only${ref === undefined ? '' : ` [ref ${ref}]`}`
@@ -54,12 +55,13 @@ export class Lists {
   }
 
   async #list(exchange: Exchange): Promise<Answer> {
-    const { open, classifier, server } = exchange
-    const { tools } = await this.#ports.servers.take(open, server)
-    const comparison = exchange.comparison.of(tools)
+    const { open } = exchange
+    const { tools } = await this.#ports.servers.take(open, exchange.served().server)
+    const served = exchange.served()
+    const comparison = served.comparison.of(tools)
     const [verdict, ...notices] = await open.admit([
-      classifier.list(),
-      ...this.#deviations(exchange, tools, comparison),
+      served.classifier.list(),
+      ...this.#deviations(served, tools, comparison),
     ])
     for (const notice of notices) if (notice.kind === 'permit') complete(exchange, notice.permit)
     if (verdict === undefined) throw new GatewayError('SP_TRAIL_UNAVAILABLE', 'a verdict is missing')
@@ -69,7 +71,7 @@ export class Lists {
 
   /** Whatever of a live server is not what was reviewed, the first time that it is listed. */
   #deviations(
-    { classifier, server }: Exchange,
+    { classifier, server }: Served,
     tools: readonly LiveTool[],
     { changed, unpinned }: Comparison,
   ): Operation[] {

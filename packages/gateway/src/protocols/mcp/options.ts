@@ -19,7 +19,8 @@ export interface McpOptions {
   readonly gate: Gate
   readonly masking: Masking
   readonly servers: ToolServers
-  readonly resources: readonly McpResource[]
+  /** As they are pinned now. */
+  readonly resources: () => readonly McpResource[]
   readonly clock: Clock
   readonly log: Log
   /** Unguessable bytes. */

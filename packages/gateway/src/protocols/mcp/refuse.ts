@@ -58,8 +58,8 @@ interface FaultFacts {
 }
 
 /** What a fault in an exchange is about. */
-export function about({ server }: Exchange, ref?: string): FaultFacts {
-  return { resource: server.resource.name, ref }
+export function about({ open }: Exchange, ref?: string): FaultFacts {
+  return { resource: open.session.resource.name, ref }
 }
 
 /** A fault as a refusal. */

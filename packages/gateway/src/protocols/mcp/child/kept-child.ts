@@ -30,6 +30,7 @@ export class KeptChild {
   /** Turns that are had or waited for. */
   #uses = 0
   #idle: NodeJS.Timeout | undefined
+  #idleMs: number
 
   constructor(caller: Caller, options: KeptOptions) {
     this.key = options.key
@@ -37,6 +38,7 @@ export class KeptChild {
     this.identityId = caller.session.identity.id
     this.#caller = caller
     this.#options = options
+    this.#idleMs = options.idleMs
     this.join(caller)
   }
 
@@ -90,6 +92,12 @@ export class KeptChild {
     }
     this.#rest()
     return this.#process(started)
+  }
+
+  /** Nobody new comes to it: it ends as soon as nobody uses it. */
+  retire(): void {
+    this.#idleMs = 0
+    if (this.#started !== undefined) this.#rest()
   }
 
   /** Ends it in good order. Never rejects. */
@@ -147,7 +155,7 @@ export class KeptChild {
     if (this.#uses > 0 || this.isOver) return
     this.#idle = setTimeout(() => {
       void this.end(new GatewayError('SP_TOOL_SERVER_FAILED', 'it was ended because nobody called it'))
-    }, this.#options.idleMs).unref()
+    }, this.#idleMs).unref()
   }
 
   #leave(session: Session): void {

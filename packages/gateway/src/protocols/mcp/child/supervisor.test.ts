@@ -85,6 +85,20 @@ test('each caller has one child: by person, client and login', async () => {
   }
 })
 
+test('with other pins it is another child; the one before ends when nobody uses it', async () => {
+  const caller = testCaller('pinned')
+  const before = await all.servers.take(caller, testServer())
+  const running = callTool(before, 'wait', { ms: 100 })
+  const { resource, settings } = testServer()
+  const other = { resource: { ...resource, tools: [] }, settings }
+  const next = await all.servers.take(caller, other)
+  assert.notEqual(next.childId, before.childId)
+  assert.equal((await all.servers.take(caller, other)).childId, next.childId)
+  assert.equal(await running, 'waited')
+  await until(() => recordsOf(before.childId).includes('child-end'))
+  assert.equal(await callTool(next, 'echo', { text: 'here' }), 'here')
+})
+
 test('one call is in flight and named by running(), others wait in order, and only so many', async () => {
   const process = await all.servers.take(testCaller('queue'), testServer({ database: 'cards' }))
   const door = all.doors.at(-1)

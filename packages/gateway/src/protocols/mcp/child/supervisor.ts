@@ -1,6 +1,6 @@
 /** Keeps the children of all callers: one for each, started when needed, ended when nobody needs it. */
 import type { Ids } from '#base'
-import { GatewayError } from '#model'
+import { GatewayError, type PinnedTool } from '#model'
 import type { Caller, McpResource, ToolServerProcess, ToolServers } from '../server-port.ts'
 import type { Probed } from './isolation/probe.ts'
 import type { Isolation } from './isolation/sandbox.ts'
@@ -30,6 +30,8 @@ const MINUTE_MS = 60_000
 
 interface Entry {
   readonly kept: KeptChild
+  /** The pins under which it was started: what it may be behind is told by them. */
+  readonly tools: readonly PinnedTool[]
   readonly process: Promise<ToolServerProcess>
   /** Resolves when all of it is gone; also when it never came to be. */
   readonly cleared: Promise<void>
@@ -61,19 +63,21 @@ class Supervisor implements ToolServers {
     if (caller.ended.aborted) throw new GatewayError('SP_SESSION_REVOKED', 'the session has ended')
     const key = keyOf(caller)
     const known = this.#current.get(key)
-    if (isUsable(known)) {
+    if (known !== undefined && isUsable(known, server)) {
       known.kept.join(caller)
       this.#alive.delete(known)
       this.#alive.add(known)
       return await known.process
     }
+    if (known?.tools !== server.resource.tools) known?.kept.retire()
     this.#setbacks.demandCalm(key)
     const isolation = this.#isolationFor(server)
     await this.#makeRoom(caller)
     if (this.#isClosed) throw new GatewayError('SP_SHUTDOWN')
     // Somebody may have come while there was no room.
     const now = this.#current.get(key)
-    return await (isUsable(now) ? now : this.#begin(caller, server, { key, isolation })).process
+    return await (now !== undefined && isUsable(now, server) ? now : this.#begin(caller, server, { key, isolation }))
+      .process
   }
 
   async close(): Promise<void> {
@@ -109,7 +113,8 @@ class Supervisor implements ToolServers {
     const childId = this.#options.ids.next()
     const session = (): Caller['session'] => kept.session()
     const starting = startChild({ childId, slot, server, isolation, session }, this.#options)
-    const entry = { kept, process: this.#started(kept, starting), cleared: clearedOf(starting) }
+    const { tools } = server.resource
+    const entry = { kept, tools, process: this.#started(kept, starting), cleared: clearedOf(starting) }
     // Whoever took it hears of it; there may be nobody any more.
     entry.process.catch(() => undefined)
     this.#current.set(key, entry)
@@ -156,8 +161,8 @@ class Supervisor implements ToolServers {
 }
 
 /** Whether the next call can go there. */
-function isUsable(entry: Entry | undefined): entry is Entry {
-  return entry !== undefined && !entry.kept.isOver && !entry.kept.isStopping
+function isUsable({ kept, tools }: Entry, { resource }: McpResource): boolean {
+  return tools === resource.tools && !kept.isOver && !kept.isStopping
 }
 
 async function evict(entries: readonly Entry[]): Promise<void> {

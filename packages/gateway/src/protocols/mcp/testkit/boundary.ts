@@ -6,8 +6,8 @@ import { createMasking } from '#masking'
 import { createTestGate, processClock, type TestGate, type TestGateOptions } from '../../../../testkit/gate.ts'
 import { createMcp } from '../front.ts'
 import type { McpOptions } from '../options.ts'
-import { readPins, formatPins } from '../pins.ts'
-import type { ToolServers } from '../server-port.ts'
+import { formatPins, type Pins, readPins } from '../pins.ts'
+import type { McpResource, ToolServers } from '../server-port.ts'
 import { mcpBlock, type McpLimits } from '../settings.ts'
 import { liveTools } from './servers.ts'
 
@@ -29,6 +29,8 @@ export interface TestBoundary extends AsyncDisposable {
   readonly gate: TestGate
   /** Events of the log, in order. */
   readonly events: string[]
+  /** Puts other pins in force. */
+  pin(definitions: readonly string[]): void
   post(message: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>
   send(request: RawRequest): Promise<RawResponse>
   close(): Promise<void>
@@ -72,24 +74,22 @@ export async function startBoundary(options: BoundaryOptions): Promise<TestBound
     events.push(`${level} ${event} ${JSON.stringify(facts ?? {})}`)
   }
   const log: Log = { info: note('info'), warn: note('warn'), error: note('error') }
-  const pins = readPins(formatPins('ledger', liveTools(options.pinned)))
-  if (pins.kind === 'problems') throw new Error(pins.problems.join())
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
   const url = `http://127.0.0.1:${String(address.port)}`
   const settings = mcpBlock.parse({ command: ['node', 'server.js'], code: ['.'] })
+  const resourceOf = (definitions: readonly string[]): McpResource => ({
+    resource: { kind: 'mcp', name: 'ledger', zone: 'cde', tools: pinsOf(definitions).tools },
+    settings: { ...settings, limits: { ...settings.limits, ...options.limits } },
+  })
+  let resources = [resourceOf(options.pinned)]
   const mcp = createMcp({
     gate,
     masking: options.masking ?? createMasking({}, 'test-ruleset'),
     servers: options.servers,
-    resources: [
-      {
-        resource: { kind: 'mcp', name: 'ledger', zone: 'cde', tools: pins.tools },
-        settings: { ...settings, limits: { ...settings.limits, ...options.limits } },
-      },
-    ],
+    resources: () => resources,
     clock: processClock,
     log,
     random: (bytes) => randomBytes(bytes),
@@ -113,6 +113,9 @@ export async function startBoundary(options: BoundaryOptions): Promise<TestBound
     url,
     gate,
     events,
+    pin: (definitions) => {
+      resources = [resourceOf(definitions)]
+    },
     post,
     send: async (request) => await sendRaw(address.port, request),
     close: async () => {
@@ -124,6 +127,12 @@ export async function startBoundary(options: BoundaryOptions): Promise<TestBound
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+function pinsOf(definitions: readonly string[]): Pins {
+  const pins = readPins(formatPins('ledger', liveTools(definitions)))
+  if (pins.kind === 'problems') throw new Error(pins.problems.join())
+  return pins
 }
 
 const people: Readonly<Record<string, string>> = {
