@@ -15,6 +15,7 @@ export type VerifierErrorCode =
   | 'SP_PROOF_INVALID'
   | 'SP_FILE_UNREADABLE'
   | 'SP_FILE_TOO_LARGE'
+  | 'SP_CHECK_UNFINISHED'
   | 'SP_OUT_OF_RANGE'
 
 /**

@@ -56,8 +56,18 @@ export function parseRecord(entry: Uint8Array): RecordFacts {
 
 /** As `parseRecord`, but gives all that the leaf says. @throws {VerifierError} `SP_RECORD_MALFORMED` */
 export function parseLeaf(entry: Uint8Array): JsonObject {
+  return parseLeafText(leafText(entry))
+}
+
+/** A leaf as text. @throws {VerifierError} `SP_RECORD_MALFORMED` */
+export function leafText(entry: Uint8Array): string {
   const text = decodeUtf8(entry)
   if (text === undefined) throw malformed('not UTF-8')
+  return text
+}
+
+/** As `parseLeaf`. @throws {VerifierError} `SP_RECORD_MALFORMED` */
+export function parseLeafText(text: string): JsonObject {
   const value = parseCanonical(text)
   if (!isObject(value)) throw malformed('not a JSON object')
   return value

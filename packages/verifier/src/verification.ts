@@ -40,6 +40,7 @@ export type FindingCode =
   | 'period-incomplete'
   | 'table-changed'
   | 'policy-changed'
+  | 'check-unfinished'
 
 /** The first thing that is wrong. */
 export interface Finding {

@@ -2,25 +2,26 @@ import { isSameBytes } from '../bytes.ts'
 import { VerifierError } from '../errors.ts'
 import { hashLeafInto } from '../merkle.ts'
 import { OpenIntents } from '../open-intents.ts'
-import { factsOf, parseLeaf } from '../record.ts'
+import { factsOf, leafText, parseLeafText } from '../record.ts'
 import { HASH_BYTES } from '../sha256.ts'
 import { entriesPath, TILE_WIDTH, tileWidth } from '../tiles.ts'
-import type { BundleRead, TrailReader } from '../trail-reader.ts'
+import type { BundleRead, TileRead, TrailReader } from '../trail-reader.ts'
 import type { Finding } from '../verification.ts'
 import type { DisclosedReader } from './disclosed-reader.ts'
 import { trailPath } from './layout.ts'
 import type { PackManifest } from './manifest.ts'
-import type { PackTables } from './pack-tables.ts'
+import type { TableCheck } from './table-check.ts'
 
 /** What the records of a pack are given to, as they are checked. */
 export interface RecordUses {
-  readonly tables: PackTables
+  readonly tables: TableCheck
   readonly disclosed: DisclosedReader | undefined
-  /** Called after each bundle. */
-  drain(): Promise<void>
   /** Called with each record, as it stands in the log. */
   readonly onRecord?: ((entry: Uint8Array) => void) | undefined
 }
+
+/** Characters of records and payloads that are gathered before they go to the tables. */
+const BATCH_CHARACTERS = 256 * 1024
 
 /** The bundles that a pack must hold: those of the period with a record before and behind it, and those of the further records. */
 export function bundlesOf({ records, extraRecords, checkpoint }: PackManifest): readonly number[] {
@@ -39,6 +40,9 @@ export class PackRecords {
   readonly #open = new OpenIntents()
   readonly #hash = Buffer.alloc(HASH_BYTES)
   #count = 0
+  #leaves: string[] = []
+  #statements: (string | undefined)[] = []
+  #characters = 0
 
   constructor(manifest: PackManifest, reader: TrailReader, uses: RecordUses) {
     this.#manifest = manifest
@@ -61,18 +65,17 @@ export class PackRecords {
         message: `the pack claims records up to ${records.last}, its head covers ${checkpoint.size}`,
       }
     for (const index of bundlesOf(this.#manifest)) {
-      const bundle = await this.#reader.bundle(index)
-      const finding = bundle === undefined ? this.#missing(index) : await this.#checkBundle(bundle)
+      const [bundle, tile] = await Promise.all([this.#reader.bundle(index), this.#reader.tile(0, index)])
+      const finding = bundle === undefined ? this.#missing(index) : await this.#checkBundle(bundle, tile)
       if (finding !== undefined) return finding
-      await this.#uses.drain()
     }
+    await this.#handOn()
     await this.#uses.disclosed?.end()
     return undefined
   }
 
-  async #checkBundle(bundle: BundleRead): Promise<Finding | undefined> {
+  async #checkBundle(bundle: BundleRead, tile: TileRead | undefined): Promise<Finding | undefined> {
     const path = trailPath(bundle.path)
-    const tile = await this.#reader.tile(0, bundle.index)
     const first = bundle.index * TILE_WIDTH
     for (const [at, entry] of bundle.entries.entries()) {
       hashLeafInto(entry, this.#hash, 0)
@@ -94,8 +97,8 @@ export class PackRecords {
 
   async #checkRecord(index: number, entry: Uint8Array, path: string): Promise<Finding | undefined> {
     try {
-      const leaf = parseLeaf(entry)
-      const facts = factsOf(leaf)
+      const leaf = leafText(entry)
+      const facts = factsOf(parseLeafText(leaf))
       if (facts.sequence !== index) return this.#changed(index, path, `it calls itself ${facts.sequence ?? 'nothing'}`)
       if (facts.logName !== undefined && facts.logName !== this.#manifest.origin)
         return this.#changed(index, path, `it is of another log, ${facts.logName}`)
@@ -104,14 +107,27 @@ export class PackRecords {
       const stray = this.#checkIntent(index, facts, path)
       if (stray !== undefined) return stray
       const statement = await this.#uses.disclosed?.take(index, facts.payload)
-      this.#uses.tables.take(index, leaf, statement)
       this.#uses.onRecord?.(entry)
       this.#count += 1
+      this.#leaves.push(leaf)
+      this.#statements.push(statement)
+      this.#characters += leaf.length + (statement?.length ?? 0)
+      if (this.#characters >= BATCH_CHARACTERS) await this.#handOn()
       return undefined
     } catch (cause) {
       if (!(cause instanceof VerifierError) || cause.code !== 'SP_RECORD_MALFORMED') throw cause
       return this.#changed(index, path, cause.message)
     }
+  }
+
+  /** Hands what was gathered to the tables. */
+  async #handOn(): Promise<void> {
+    const [leaves, statements] = [this.#leaves, this.#statements]
+    const first = this.#manifest.records.first + this.#count - leaves.length
+    this.#leaves = []
+    this.#statements = []
+    this.#characters = 0
+    if (leaves.length > 0) await this.#uses.tables.take({ first, leaves, statements })
   }
 
   /** An outcome belongs to an intent before it, once; that of an intent before the period is not here. */

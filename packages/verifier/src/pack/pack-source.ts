@@ -18,15 +18,17 @@ export interface PackEntry {
 export interface PackSource extends TrailSource {
   /** Everything that lies there, in no order. @throws {VerifierError} `SP_FILE_UNREADABLE` */
   list(): Promise<readonly PackEntry[]>
+  /** The folder in which they lie, for another thread; undefined when they lie elsewhere. */
+  readonly folder?: string
 }
 
 /** The files of a pack in a folder. */
 export class PackFolderSource extends FolderSource implements PackSource {
-  readonly #folder: string
+  readonly folder: string
 
   constructor(folder: string) {
     super(folder)
-    this.#folder = folder
+    this.folder = folder
   }
 
   async list(): Promise<readonly PackEntry[]> {
@@ -48,7 +50,7 @@ export class PackFolderSource extends FolderSource implements PackSource {
   async #read(folder: string): Promise<readonly { path: string; kind: 'file' | 'folder' | 'other' }[]> {
     const prefix = folder === '' ? '' : `${folder}/`
     try {
-      const entries = await readdir(join(this.#folder, folder), { withFileTypes: true })
+      const entries = await readdir(join(this.folder, folder), { withFileTypes: true })
       return entries.map((entry) => ({
         path: `${prefix}${entry.name}`,
         kind: entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : 'other',
@@ -64,7 +66,7 @@ export class PackFolderSource extends FolderSource implements PackSource {
   async isPack(marks: readonly string[]): Promise<boolean> {
     const found = await Promise.all(
       marks.map((mark) =>
-        lstat(join(this.#folder, mark)).then(
+        lstat(join(this.folder, mark)).then(
           () => true,
           () => false,
         ),

@@ -15,13 +15,17 @@ import { changedFiles } from './pack-files.ts'
 import { checkPolicy } from './pack-policy.ts'
 import { bundlesOf, PackRecords } from './pack-records.ts'
 import { type PackSource, PrefixedSource } from './pack-source.ts'
-import { type PackStatement, PackTables, RECORD_TABLES } from './pack-tables.ts'
+import type { PackStatement } from './pack-tables.ts'
 import { checkTiles } from './pack-tiles.ts'
 import type { KnownHead, PackCounts, PackVerification } from './pack-verification.ts'
-import { parseRoster, Roster } from './roster.ts'
-import { TableComparison } from './table-compare.ts'
+import { parseRoster } from './roster.ts'
+import { type CheckedTables, OwnTableCheck, type TableCheck } from './table-check.ts'
+import { TableThread } from './table-thread.ts'
 
 const MAX_ROSTER_BYTES = 64 * 1024 * 1024
+
+/** From so many records on a second thread saves more than its start costs. */
+const RECORDS_FOR_A_THREAD = 10_000
 
 /** What is wished of the check besides its result. */
 export interface PackWishes {
@@ -48,9 +52,14 @@ export async function verifyPack(
     return check.toVerification(await check.run())
   } catch (cause) {
     if (!(cause instanceof VerifierError)) throw cause
-    const verdict = cause.code === 'SP_FILE_UNREADABLE' ? 'undecided' : 'altered'
-    return check.toVerification(check.changed ?? { code: 'file-unreadable', verdict, message: cause.message })
+    return check.toVerification(check.changed ?? findingOf(cause))
   }
+}
+
+/** What stopped a check: neither a file that cannot be read nor a check that was not finished says that all is well. */
+function findingOf({ code, message }: VerifierError): Finding {
+  if (code === 'SP_CHECK_UNFINISHED') return { code: 'check-unfinished', verdict: 'undecided', message }
+  return { code: 'file-unreadable', verdict: code === 'SP_FILE_UNREADABLE' ? 'undecided' : 'altered', message }
 }
 
 /** One check of one pack. */
@@ -145,51 +154,53 @@ class PackCheck {
   }
 
   async #checkRecords(manifest: PackManifest, reader: TrailReader): Promise<readonly Finding[]> {
-    const roster = await this.#roster()
-    if ('code' in roster) return [roster]
-    const comparison = new TableComparison()
+    const names = await this.#names()
+    if ('code' in names) return [names]
     const disclosed = await this.#disclosed(manifest)
     if (disclosed !== undefined && 'code' in disclosed) return [disclosed]
+    let tables: TableCheck | undefined
     try {
-      for (const table of RECORD_TABLES)
-        if (manifest.disclosed === 'statements' || table.name !== '1-statements')
-          await comparison.begin(this.#source, table)
-      const tables = new PackTables(roster, comparison)
-      const drain = (): Promise<void> => comparison.drain()
-      const records = new PackRecords(manifest, reader, { tables, disclosed, drain, onRecord: this.#wishes.onRecord })
+      tables = await this.#tables(manifest, names)
+      const records = new PackRecords(manifest, reader, { tables, disclosed, onRecord: this.#wishes.onRecord })
       const finding = await records.check()
       this.#counts = { ...this.#counts, records: records.count, payloads: disclosed?.count ?? 0 }
       if (finding !== undefined) return [finding]
-      this.#statement = tables.finish()
-      await comparison.end()
-      return [disclosed?.finding, ...comparison.findings, this.#checkRows(manifest, comparison)].filter(
+      const checked = await tables.finish()
+      this.#statement = checked.statement
+      return [disclosed?.finding, ...checked.findings, this.#checkRows(manifest, checked)].filter(
         (found) => found !== undefined,
       )
     } finally {
-      await comparison.close()
+      await tables?.close()
       await disclosed?.close()
     }
   }
 
-  #checkRows({ tables }: PackManifest, comparison: TableComparison): Finding | undefined {
-    const rows = RECORD_TABLES.map(({ name }) => comparison.rowsOf(name))
-    this.#counts = { ...this.#counts, tables: tables.length, rows: rows.reduce((sum, count) => sum + count, 0) }
-    const wrong = tables.find(
-      ({ name, rows: claimed }) =>
-        RECORD_TABLES.some((table) => table.name === name) && comparison.rowsOf(name) !== claimed,
-    )
+  /** The tables of a large pack are written again in a thread of their own. */
+  async #tables({ records, disclosed }: PackManifest, names: ReadonlyMap<string, string>): Promise<TableCheck> {
+    const { folder } = this.#source
+    const order = { names, disclosed }
+    return folder === undefined || records.last - records.first < RECORDS_FOR_A_THREAD
+      ? await OwnTableCheck.begin(this.#source, order)
+      : new TableThread({ ...order, folder })
+  }
+
+  #checkRows({ tables }: PackManifest, { rows }: CheckedTables): Finding | undefined {
+    const total = [...rows.values()].reduce((sum, count) => sum + count, 0)
+    this.#counts = { ...this.#counts, tables: tables.length, rows: total }
+    const wrong = tables.find(({ name, rows: claimed }) => rows.has(name) && rows.get(name) !== claimed)
     if (wrong === undefined) return undefined
-    const message = `the manifest says that ${wrong.name} has ${wrong.rows} rows; the records give ${comparison.rowsOf(wrong.name)}`
+    const message = `the manifest says that ${wrong.name} has ${wrong.rows} rows; the records give ${rows.get(wrong.name)}`
     return { code: 'pack-inconsistent', verdict: 'altered', message, file: PACK_PATHS.manifest }
   }
 
-  async #roster(): Promise<Roster | Finding> {
+  async #names(): Promise<ReadonlyMap<string, string> | Finding> {
     const file = PACK_PATHS.roster
     const bytes = await readWhole(this.#source, file, MAX_ROSTER_BYTES)
     if (bytes === undefined)
       return { code: 'pack-file-missing', verdict: 'incomplete', message: `${file} is missing`, file }
     try {
-      return new Roster(parseRoster(bytes.toString('utf8')))
+      return parseRoster(bytes.toString('utf8'))
     } catch (cause) {
       if (!(cause instanceof VerifierError)) throw cause
       return { code: 'pack-inconsistent', verdict: 'altered', message: cause.message, file }
