@@ -26,17 +26,19 @@ export function actorOf(leaf: JsonObject): string | undefined {
 }
 
 /**
- * The request for approval that a record is about: the one it ran under, the one that it opened, answered or ended, or the one that may have been
- * opened for it because it was held.
+ * The request for approval that a record is about: the one it ran under, the one that it opened, answered or ended, or the one that was opened or
+ * found for it because it was held.
  */
-export function requestOf({ sequence, leaf }: RecordRow): string | undefined {
+export function requestOf({ sequence, leaf, outcome }: RecordRow): string | undefined {
   const unmapped = leaf['unmapped']
   const under = member(member(unmapped, 'approval'), 'request')
   if (typeof under === 'string') return under
   const { entity } = leaf
   const uid = member(entity, 'uid')
   if (member(entity, 'type') === 'request' && typeof uid === 'string') return uid
-  return member(member(unmapped, 'decision'), 'outcome') === 'hold' ? formatRef(sequence) : undefined
+  if (member(member(unmapped, 'decision'), 'outcome') !== 'hold') return undefined
+  const found = member(member(outcome, 'unmapped'), 'request')
+  return typeof found === 'string' ? found : formatRef(sequence)
 }
 
 /** Numbers of the calls that may have caused what a record says. */

@@ -77,9 +77,11 @@ function around(label: string, note: string, records: readonly RecordView[], nam
 function approvalLines({ record, request, names }: RecordExplanation): readonly string[] {
   const { leaf } = record
   const ref = text(leaf, 'unmapped', 'approval', 'request')
+  const found = text(record.outcome, 'unmapped', 'request')
   const approvers = list(leaf, 'unmapped', 'approval', 'approvers').map((id) => names[String(id)] ?? String(id))
   const lines = [
     ...(ref === '' ? [] : [`request ${ref}, approved by ${approvers.join(', ')}`]),
+    ...(found === '' || found === record.ref ? [] : [`request ${found}, which was asked before`]),
     ...requestLines(request, names),
   ]
   return [...field('needs', text(leaf, 'unmapped', 'decision', 'need')), ...labelled('approval', lines)]

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test'
 import type { RecordExplanation, RecordList, Transcript } from '#api'
 import { formatRef } from '#base'
 import { apiOver, dana, json, recordStory } from '../../testkit/recorded-api.ts'
-import { callSession } from '../../testkit/recorded-trail.ts'
+import { calling, callSession } from '../../testkit/recorded-trail.ts'
 import { explanationText } from './explanation-text.ts'
 import { payloadLines } from './payload-text.ts'
 import { logRow } from './record-text.ts'
@@ -23,7 +23,7 @@ async function told(t: TestContext) {
     for (const [ref, name] of numbers) told = told.replaceAll(ref, `<${name}>`)
     return told
   }
-  return { ask, at, plain }
+  return { recorded, ask, at, plain }
 }
 
 test('a row of the log shows the whole chain in one column', async (t) => {
@@ -74,6 +74,23 @@ test('why shows what a hold needs, who approved it and when, and what then ran',
   ])
   const ran = await json<RecordExplanation>(ask(`/records/${formatRef(at.ran)}`))
   assert.match(plain(explanationText(ran, undefined)), /approval  request <held>, approved by bob@example\.com\n/)
+})
+
+test('why of what was asked again shows the request that it found', async (t) => {
+  const { recorded, ask, at, plain } = await told(t)
+  const again = await recorded.operation({
+    session: callSession,
+    decided: calling('refund', { outcome: 'hold', need: 'payments-leads:1' }),
+    outcome: { status: 'refused', rows: 0, bytes: 0, durationMs: 1, request: at.ref },
+  })
+  await recorded.caughtUp()
+  const answer = await json<RecordExplanation>(ask(`/records/${formatRef(again)}`))
+  assert.deepEqual(plain(explanationText(answer, undefined)).split('\n').slice(5, 9), [
+    '  needs     payments-leads:1',
+    '  approval  request <held>, which was asked before',
+    '            asked     T  <asked>  alice@example.com via claude-code',
+    '            approved  T  <approved>  bob@example.com: ticket 4711',
+  ])
 })
 
 test('a transcript reads from top to bottom', async (t) => {

@@ -90,6 +90,8 @@ export interface Outcome {
   /** SHA-256 of the result bytes that the client received (hexadecimal), when it received any. */
   readonly digest?: string
   readonly masking?: MaskingSummary
+  /** The reference of the request for approval that a held operation opened or found. */
+  readonly request?: string
 }
 
 /** The masking record of one result: counts and rules, never a value. */

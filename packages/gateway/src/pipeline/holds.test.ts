@@ -154,6 +154,19 @@ for (const [name, run] of others) {
   })
 }
 
+test('the end of a held operation says which request it waits for, also when the same was asked before', async () => {
+  await using under = await heldBoundary(1)
+  const session = await under.openSession()
+  const ref = refOf(await admitOne(session))
+  assert.equal(refOf(await admitOne(session)), ref)
+  await admitOne(session, deletion('beyond the bound'))
+  const ends = under.entries.filter((entry) => entry.kind === 'outcome')
+  assert.deepEqual(
+    ends.map(({ outcome }) => outcome.request),
+    [ref, ref, undefined],
+  )
+})
+
 test('one approval, the same twice at once: one runs', async () => {
   await using under = await heldBoundary()
   const sessions = [await under.openSession(), await under.openSession()]

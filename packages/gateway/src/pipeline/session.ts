@@ -245,7 +245,7 @@ export class GatedSession implements OpenSession {
     receipt: Receipt,
     why: { readonly code: ErrorCode; readonly reason?: string; readonly ref?: string },
   ): Refusal {
-    this.#conclude(receipt.sequence, REFUSED)
+    this.#conclude(receipt.sequence, why.ref === undefined ? REFUSED : { ...REFUSED, request: why.ref })
     const { resource, identity } = this.session
     const reason = decided.shape.incomplete ?? decided.decision.reason
     const facts = { what: decided.shape.verb, resource, identity, sequence: receipt.sequence, ...why }

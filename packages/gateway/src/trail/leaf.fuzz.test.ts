@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import canonicalize from 'canonicalize'
 import fc from 'fast-check'
-import { canonicalJson, type Json, type JsonObject } from '#base'
+import { canonicalJson, formatRef, type Json, type JsonObject } from '#base'
 import type {
   Access,
   ApprovalLink,
@@ -247,6 +247,7 @@ const outcome: fc.Arbitrary<Outcome> = fc
     bytes: fc.oneof(count, fc.double()),
     durationMs: fc.double(),
     digest: fc.option(fc.oneof(digest, fc.constant('none')), { nil: undefined }),
+    request: fc.option(fc.oneof(fc.nat().map(formatRef), fc.string({ unit: 'binary' })), { nil: undefined }),
     masking: fc.option(
       fc.record({
         ruleset: fc.string({ unit: 'binary' }),
@@ -262,10 +263,11 @@ const outcome: fc.Arbitrary<Outcome> = fc
       { nil: undefined },
     ),
   })
-  .map(({ errorCode, digest: hash, masking, ...rest }) => ({
+  .map(({ errorCode, digest: hash, request, masking, ...rest }) => ({
     ...rest,
     ...(errorCode === undefined ? {} : { errorCode }),
     ...(hash === undefined ? {} : { digest: hash }),
+    ...(request === undefined ? {} : { request }),
     ...(masking === undefined ? {} : { masking }),
   }))
 

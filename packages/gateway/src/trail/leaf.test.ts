@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type DecidedShape, GatewayError, type IntentEntry, type RecordedVia, type Session } from '#model'
+import { formatRef } from '#base'
+import { type DecidedShape, GatewayError, type IntentEntry, type Outcome, type RecordedVia, type Session } from '#model'
 import { ItemMaker } from './items.ts'
 import { productFacts } from './lifecycle-facts.ts'
 import { completionFacts } from './open-intents.ts'
@@ -39,6 +40,14 @@ function leavesOf(who: Session, what: DecidedShape): readonly string[] {
   const outcome = { status: 'masking-refused', errorCode: '22000', ...counts, masking } as const
   const end = maker.outcome({ kind: 'outcome', timeMs, intent: 17, outcome }, intent, 0)
   return deriveItems([intent, end], 17).map(({ leaf }) => leaf)
+}
+
+/** The leaf of the outcome of a held operation. */
+function endOf(outcome: Outcome): string | undefined {
+  const payload = Buffer.from('{"statement":"select 1"}')
+  const intent = maker.record({ kind: 'intent', timeMs, session, decided: held, payload })
+  assert.ok(intent.kind === 'intent')
+  return deriveItems([intent, maker.outcome({ kind: 'outcome', timeMs, intent: 17, outcome }, intent, 0)], 17)[1]?.leaf
 }
 
 /** The leaves of one operation with links: its intent is record 17. */
@@ -80,6 +89,12 @@ const pins: readonly { readonly name: string; readonly leaf: () => string | unde
     leaf: () => leavesOf(session, held)[0],
     pinned:
       '{"action_id":2,"activity_id":99,"activity_name":"SET","actor":{"idp":{"uid":"https://idp.example"},"session":{"created_time":1795262400000,"credential_uid":"tok_5f2a","expiration_time":1795291200000,"is_mfa":true,"uid":"s_k3v9"},"user":{"groups":[{"name":"support"},{"name":"tier-1"}],"type":"person","type_id":1,"uid":"p_7h2k"}},"category_uid":6,"class_uid":6005,"database":{"name":"cards","type_id":1},"disposition_id":2,"dst_endpoint":{"svc_name":"cards"},"metadata":{"log_name":"gw.example/trail/a","product":{"name":"Sallyport","vendor_name":"Sallyport","version":"0.1.0"},"profiles":["security_control"],"sequence":17,"version":"1.9.0"},"query_info":{"query_string":"set work_mem = $1","uid":"1212121212121212121212121212121212121212121212121212121212121212"},"severity_id":2,"src_endpoint":{"ip":"10.0.4.7","port":51544},"status_code":"SP_POLICY_NEEDS_APPROVAL","status_id":2,"time":1795262455120,"type_uid":600599,"unmapped":{"accesses":[{"effect":"setSetting","object":{"kind":"setting","name":"work_mem"}}],"client_tls":true,"decision":{"code":"SP_POLICY_NEEDS_APPROVAL","outcome":"hold","policies":["ask-first"],"policy_hash":"41d041d041d041d041d041d041d041d041d041d041d041d041d041d041d041d0"},"grant_id":"gr_1c9e","payload":{"alg":"A256GCM","key_id":"2026-11-21.0123abcd","key_sha256":"0c1b1045b14e2b4e068c08b8a7f25ae6958513c7256125ee149238160eaccc14","sha256":"d2b156b4eeb8011579bae5580bb7afcaa0a6daa6a25655726e1315766dba5c79","size":24},"phase":"intent","protocol":"postgres","verb":"SET","zone":"cde"}}',
+  },
+  {
+    name: 'the end of what waits for one',
+    leaf: () => endOf({ status: 'refused', rows: 0, bytes: 0, durationMs: 0, request: formatRef(17) }),
+    pinned:
+      '{"activity_id":99,"activity_name":"SET","actor":{"session":{"uid":"s_k3v9"},"user":{"type":"person","type_id":1,"uid":"p_7h2k"}},"category_uid":6,"class_uid":6005,"database":{"name":"cards","type_id":1},"dst_endpoint":{"svc_name":"cards"},"duration":0,"metadata":{"log_name":"gw.example/trail/a","product":{"name":"Sallyport","vendor_name":"Sallyport","version":"0.1.0"},"sequence":18,"version":"1.9.0"},"severity_id":2,"src_endpoint":{"ip":"10.0.4.7","port":51544},"status_id":2,"time":1795262455120,"type_uid":600599,"unmapped":{"bytes":0,"intent":17,"phase":"outcome","request":"000HH","rows":0,"status":"refused","verb":"SET"}}',
   },
   {
     name: 'a tool call that runs under an approval',

@@ -61,12 +61,13 @@ export class LeafWriter {
     const code = extra.error_code === undefined ? '' : `"status_code":${canonicalJson(extra.error_code)},`
     const digest = entry.digest === undefined ? '' : `"digest":"${Buffer.from(entry.digest).toString('hex')}",`
     const masking = extra.masking === undefined ? '' : `"masking":${canonicalJson(extra.masking)},`
+    const request = extra.request === undefined ? '' : `"request":${canonicalJson(extra.request)},`
     const truncated = extra.truncated === undefined ? '' : `"truncated":${canonicalJson(extra.truncated)},`
     return (
       `{${shape.activity}"actor":${context.outcomeActor},${classText(context, shape)}${context.destination}"duration":${entry.durationMs},` +
       `${this.#metadata}${sequenceOf(entry.index)}"severity_id":${SEVERITY[status]},${context.source}${code}"status_id":${STATUS_ID[status]},` +
       `"time":${Math.floor(entry.timeMs)},${shape.type}"unmapped":{"bytes":${entry.bytes},${digest}"intent":${entry.intent},${masking}` +
-      `"phase":"outcome","rows":${entry.rows},"status":"${status}",${truncated}${shape.verb}}}`
+      `"phase":"outcome",${request}"rows":${entry.rows},"status":"${status}",${truncated}${shape.verb}}}`
     )
   }
 
@@ -231,6 +232,7 @@ const SEVERITY: Readonly<Record<OutcomeStatus, number>> = {
 export type OutcomeExtra = {
   readonly error_code?: string
   readonly masking?: JsonObject
+  readonly request?: string
   readonly truncated?: readonly string[]
 }
 

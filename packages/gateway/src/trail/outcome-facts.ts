@@ -1,4 +1,4 @@
-import { canonicalJson, type JsonObject } from '#base'
+import { canonicalJson, formatRef, type JsonObject, parseRef } from '#base'
 import type { MaskingSummary, Outcome, OutcomeStatus, Scrubber } from '#model'
 import { capList, capText, LEAF_BOUNDS } from './bounds.ts'
 import { OUTCOME_STATUSES } from './entry.ts'
@@ -36,9 +36,13 @@ export function outcomeFacts(outcome: Outcome, scrubber: Scrubber): OutcomeFacts
   }
 }
 
-function extraFacts({ errorCode, masking }: Outcome, scrubber: Scrubber): OutcomeExtra {
-  const code = errorCode === undefined ? {} : { error_code: capText(textOf(errorCode, scrubber), MAX_ERROR_CODE_BYTES) }
-  return masking === undefined ? code : { ...code, ...maskingFacts(masking, scrubber) }
+function extraFacts({ errorCode, masking, request }: Outcome, scrubber: Scrubber): OutcomeExtra {
+  const asked = request === undefined ? undefined : parseRef(request)
+  return {
+    ...(errorCode === undefined ? {} : { error_code: capText(textOf(errorCode, scrubber), MAX_ERROR_CODE_BYTES) }),
+    ...(asked === undefined ? {} : { request: formatRef(asked) }),
+    ...(masking === undefined ? {} : maskingFacts(masking, scrubber)),
+  }
 }
 
 function maskingFacts(masking: MaskingSummary, scrubber: Scrubber): OutcomeExtra {

@@ -8,11 +8,12 @@ const MAGIC = 'sallyport-segment/1\n'
 
 /**
  * Which rules turn entries into leaves. An upgrade that changes them counts this up and keeps the old ones for segments of before. The second version
- * added what the first had no place for (tool calls, the way of an operation, approvals, needs); of entries without those both make the same leaves.
+ * added what the first had no place for (tool calls, the way of an operation, approvals, needs), the third the request that an outcome names; of entries
+ * without those all make the same leaves.
  */
-export const DERIVATION = 2
+export const DERIVATION = 3
 /** The versions of which segments are read. */
-export const DERIVATIONS_READ: readonly number[] = [1, DERIVATION]
+export const DERIVATIONS_READ: readonly number[] = [1, 2, DERIVATION]
 
 /** What a segment says of itself; with its entries, all that the leaves follow from. */
 export interface SegmentHeader {
