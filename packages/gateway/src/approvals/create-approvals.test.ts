@@ -231,6 +231,32 @@ test('requests and approvals of somebody whose access is revoked are over, those
   assert.equal(await desk.covers(statement('a')), true)
 })
 
+test('what ended is forgotten after a month, what is not on record as ended is not', async () => {
+  await using under = await openDesk({ answerWithinMs: 1_000, useWithinMs: 1_000 })
+  const { desk, state, store } = under
+  const [denied, used, open] = [formatRef(5), formatRef(6), formatRef(7)]
+  for (const [index, text] of ['denied', 'used', 'open'].entries()) await desk.ask(statement(text), 5 + index)
+  await answered(desk, denied, bob, 'deny')
+  await answered(desk, used, bob)
+  await desk.take(statement('used'))
+  const statuses = async () =>
+    await Promise.all([denied, used, open].map(async (ref) => (await store.requests.find(ref))?.status))
+  state.nowMs += 30 * 24 * 3_600_000
+  await desk.sweep()
+  assert.deepEqual(await statuses(), ['denied', 'used', 'expired'])
+  await desk.ask(statement('later'), 8)
+  state.nowMs += 1_000
+  await desk.sweep()
+  assert.deepEqual(await statuses(), [undefined, undefined, undefined])
+  assert.equal(await answered(desk, denied, bob), 'unknown')
+  assert.equal((await store.requests.find(formatRef(8)))?.status, 'expired')
+  await desk.ask(statement('not on record as ended'), 9)
+  state.trailWorks = false
+  state.nowMs += 31 * 24 * 3_600_000
+  await desk.sweep()
+  assert.equal((await store.requests.find(formatRef(9)))?.status, 'open')
+})
+
 test('without the trail nothing changes: no answer, no end', async () => {
   await using under = await openDesk({ answerWithinMs: 1_000 })
   const { desk, state, store } = under

@@ -23,8 +23,10 @@ import { WaitingRoom } from './waiting-room.ts'
 const KEY_NAME = 'approval-binding'
 const KEY_BYTES = 32
 
-/** Requests ended in one sweep. */
+/** Requests ended, and removed, in one sweep. */
 const SWEEP_LIMIT = 100
+/** How long requests are shown that ended; the trail has them for as long as it has records. */
+const ENDED_KEPT_MS = 30 * 24 * 60 * 60_000
 /** Requests looked through for those that a reader may know of. */
 const LOOK_THROUGH = 1_000
 
@@ -148,6 +150,7 @@ class Desk implements ApprovalDesk {
       for (const { ref } of await this.#options.store.due(this.#now(), SWEEP_LIMIT)) {
         await this.#turns.take(`request ${ref}`, () => this.#expire(ref))
       }
+      await this.#options.store.sweep(this.#now() - ENDED_KEPT_MS, SWEEP_LIMIT)
     } catch (error) {
       // Time ends a request whether or not that could be noted; the next sweep tries again.
       this.#options.log.error('approvals.sweep_failed', { error: String(error) })

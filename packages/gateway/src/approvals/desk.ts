@@ -55,6 +55,6 @@ export interface ApprovalDesk extends Approvals {
    * until then nothing of theirs is covered. Never rejects.
    */
   withdraw(identityId: string): Promise<void>
-  /** Ends requests whose time is over; to be called every few seconds. Never rejects. */
+  /** Ends requests whose time is over, and forgets those that ended long ago; to be called every few seconds. Never rejects. */
   sweep(): Promise<void>
 }

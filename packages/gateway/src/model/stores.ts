@@ -230,9 +230,6 @@ export interface StoredAnswer {
 /** Which requests. */
 export interface RequestFilter {
   readonly identityId?: string
-  readonly status?: RequestStatus
-  readonly openedFromMs?: number
-  readonly openedToMs?: number
   readonly limit: number
 }
 
@@ -254,6 +251,8 @@ export interface RequestStore {
   due(nowMs: number, limit: number): Promise<readonly StoredRequest[]>
   /** Marks one as expired that is open or approved and whose time is over; false when it is not (any more). */
   expire(ref: string, record: number, nowMs: number): Promise<boolean>
+  /** Removes up to this many that are denied, expired or used and whose time was over at this moment; answers how many. */
+  sweep(overAtMs: number, limit: number): Promise<number>
 }
 
 /** An answer with what it makes of the request. */

@@ -36,12 +36,9 @@ export function createRequestStore(database: Kysely<Tables>): RequestStore {
         .executeTakeFirstOrThrow()
       return Number(count)
     },
-    list: async ({ identityId, status, openedFromMs, openedToMs, limit }) => {
+    list: async ({ identityId, limit }) => {
       let query = database.selectFrom('requests').selectAll()
       if (identityId !== undefined) query = query.where('identity_id', '=', identityId)
-      if (status !== undefined) query = query.where('status', '=', status)
-      if (openedFromMs !== undefined) query = query.where('opened_at_ms', '>=', openedFromMs)
-      if (openedToMs !== undefined) query = query.where('opened_at_ms', '<', openedToMs)
       const rows = await query.orderBy('opened_at_ms', 'desc').orderBy('ref', 'desc').limit(limit).execute()
       return rows.map(fromRow)
     },
@@ -50,7 +47,7 @@ export function createRequestStore(database: Kysely<Tables>): RequestStore {
 }
 
 /** The changes: each is one statement that names what it finds, so that of two callers one wins. */
-function changes(database: Kysely<Tables>): Pick<RequestStore, 'answer' | 'use' | 'due' | 'expire'> {
+function changes(database: Kysely<Tables>): Pick<RequestStore, 'answer' | 'use' | 'due' | 'expire' | 'sweep'> {
   return {
     answer: async (ref, answers, { answer, record, status, expiresAtMs }) => {
       const request = await findOne(database, ref)
@@ -97,6 +94,16 @@ function changes(database: Kysely<Tables>): Pick<RequestStore, 'answer' | 'use' 
         .where(isDue(nowMs))
         .executeTakeFirst()
       return numUpdatedRows === 1n
+    },
+    sweep: async (overAtMs, limit) => {
+      const over = database
+        .selectFrom('requests')
+        .select('ref')
+        .where('status', 'in', ['denied', 'expired', 'used'])
+        .where('expires_at_ms', '<=', overAtMs)
+        .limit(limit)
+      const { numDeletedRows } = await database.deleteFrom('requests').where('ref', 'in', over).executeTakeFirst()
+      return Number(numDeletedRows)
     },
   }
 }
