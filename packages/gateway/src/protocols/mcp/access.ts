@@ -9,7 +9,7 @@ const RESOURCE_PATH = /^\/mcp\/([a-z0-9][a-z0-9-]{0,62})$/
 const METADATA_PATH = /^\/\.well-known\/oauth-protected-resource\/mcp\/([a-z0-9][a-z0-9-]{0,62})$/
 
 /** Headers that say who somebody is or what they want: twice is a contradiction. */
-const SINGLE_HEADERS = [
+const SINGLE_HEADERS: ReadonlySet<string> = new Set([
   'authorization',
   'content-length',
   'content-type',
@@ -19,7 +19,7 @@ const SINGLE_HEADERS = [
   'mcp-protocol-version',
   'mcp-session-id',
   'origin',
-] as const
+])
 
 /** RFC 6750 §2.1: `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`. */
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i
@@ -43,9 +43,16 @@ export function pathOf(request: IncomingMessage): string {
 }
 
 /** Whether a header that may come once came more often. */
-export function hasContradiction(request: IncomingMessage): boolean {
-  const { headersDistinct } = request
-  return SINGLE_HEADERS.some((name) => (headersDistinct[name]?.length ?? 0) > 1)
+export function hasContradiction({ rawHeaders }: IncomingMessage): boolean {
+  const seen = new Set<string>()
+  // Names and values in turns, as they came: `headersDistinct` would make an object of them for each request.
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? ''
+    if (!SINGLE_HEADERS.has(name)) continue
+    if (seen.has(name)) return true
+    seen.add(name)
+  }
+  return false
 }
 
 /**
@@ -54,18 +61,17 @@ export function hasContradiction(request: IncomingMessage): boolean {
  */
 export function isOwn(request: IncomingMessage, publicOrigin: URL): boolean {
   const { host, origin } = request.headers
-  const names = ownHosts(request, publicOrigin)
-  if (host === undefined || !names.has(host.toLowerCase())) return false
+  const port = request.socket.localPort ?? 0
+  if (host === undefined || !isOwnHost(host.toLowerCase(), port, publicOrigin)) return false
   if (origin === undefined) return true
-  const scheme = publicOrigin.protocol
-  return [...names].some((name) => origin.toLowerCase() === `${scheme}//${name}`)
+  const scheme = `${publicOrigin.protocol}//`
+  const from = origin.toLowerCase()
+  return from.startsWith(scheme) && isOwnHost(from.slice(scheme.length), port, publicOrigin)
 }
 
 /** The public host, and loopback with the port that the listener has. */
-function ownHosts(request: IncomingMessage, publicOrigin: URL): ReadonlySet<string> {
-  const port = request.socket.localPort
-  const loopback = ['localhost', '127.0.0.1', '[::1]'].map((name) => `${name}:${String(port)}`)
-  return new Set([publicOrigin.host, ...loopback])
+function isOwnHost(name: string, port: number, { host }: URL): boolean {
+  return name === host || name === `127.0.0.1:${port}` || name === `localhost:${port}` || name === `[::1]:${port}`
 }
 
 /** The token of a request: from its one header, never from the query. `malformed` when the header holds none. */

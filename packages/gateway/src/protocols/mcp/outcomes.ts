@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Bytes, Clock } from '#base'
 import { type ErrorCode, GatewayError, type Log, type Outcome, type OutcomeStatus, type Permit } from '#model'
 import { isTrue, membersOf } from './codec/index.ts'
@@ -25,7 +25,7 @@ export function statusOf({ kind, value }: ServerAnswer): OutcomeFacts {
 /** What the client received of a result: nothing, when it was gone. */
 export function received(exchange: Exchange, value: Bytes): Pick<Outcome, 'bytes' | 'digest'> {
   if (!exchange.isConnected()) return { bytes: 0 }
-  return { bytes: value.length, digest: createHash('sha256').update(value).digest('hex') }
+  return { bytes: value.length, digest: hash('sha256', value) }
 }
 
 /** How a call ended that has no answer. */
