@@ -89,10 +89,12 @@ test('a tool whose definition is not the one that was reviewed is hidden, not ca
   const about = records.filter(({ leaf }) => fact(leaf, 'unmapped', 'incomplete') === DEVIATION)
   assert.deepEqual(
     about.map(({ leaf }) => [fact(leaf, 'unmapped', 'verb'), fact(leaf, 'api', 'operation')]),
-    [
-      ['tools/list', CHANGED],
-      ['tools/call', CHANGED],
-    ],
+    [['tools/call', CHANGED]],
+  )
+  const found = records.filter(({ leaf }) => fact(leaf, 'unmapped', 'activity') === 'tool-changed')
+  assert.deepEqual(
+    found.map(({ leaf }) => fact(leaf, 'entity', 'uid')),
+    [`ledger/${CHANGED}`],
   )
   assert.ok(about.every(({ leaf }) => fact(leaf, 'unmapped', 'decision', 'outcome') === 'deny'))
   assert.ok(about.some((record) => record.ref === ref))

@@ -5,7 +5,7 @@ import { createApi, type ApiServices } from '#api'
 import { openTrailReader, type IndexedReader } from '#evidence'
 import { createIdentity, type IdentityService } from '#identity'
 import { systemClock, systemIds } from '#machine'
-import type { Resource } from '#model'
+import type { Resource, TrailEvent, TrailOutlet } from '#model'
 import { createGate, type SessionGate } from '#pipeline'
 import type { LoadedPolicy } from '#policy'
 import { createClassifier } from '#protocols/postgres'
@@ -139,14 +139,22 @@ async function assemble(
     await closeListener(tcp)
     await postgres.close()
   })
+  const addresses = await recordListening(trail, addressesOf(config, mcp.isolation))
   return {
-    addresses: () => addressesOf(config, mcp.isolation),
+    addresses: () => addresses,
     reloadPolicy: async () => {
       const pinned = withPins(active.config)
       active = await activate(trail, loadPolicyFolder(pinned), pinned)
     },
     stop: () => stack.disposeAsync(),
   }
+}
+
+/** Records where the gateway answers from now on; answers the same. */
+async function recordListening(trail: TrailOutlet, addresses: readonly string[]): Promise<readonly string[]> {
+  const event: TrailEvent = { class: 'lifecycle', activity: 'listen', status: 'success', details: { addresses } }
+  await trail.record([{ kind: 'event', timeMs: systemClock.nowMs(), event }])
+  return addresses
 }
 
 function addressesOf({ file, publicUrl }: Config, isolation: string | undefined): readonly string[] {

@@ -106,7 +106,6 @@ const REQUEST_WORDS: Readonly<Record<string, string>> = {
   'request-open': 'asked',
   'request-approve': 'approved',
   'request-deny': 'denied',
-  'request-use': 'used',
   'request-expire': 'expired',
   'request-withdraw': 'withdrawn',
 }

@@ -64,24 +64,6 @@ export class Classifier {
     return { shape: this.#shape('tools/list', {}), payload: methodPayload('tools/list') }
   }
 
-  /** That a live tool is not the one that was reviewed, noticed while tools were listed. */
-  changed(name: string): Operation {
-    const tool = this.#tools.get(name)
-    const problem = 'its definition is not the one that was reviewed'
-    const shape = this.#shape('tools/list', {
-      problem,
-      ...(tool === undefined ? {} : { tool }),
-      template: `tools/list(${name})`,
-    })
-    return { shape, payload: toUtf8(JSON.stringify({ method: 'tools/list', tool: name })) }
-  }
-
-  /** That a server has tools that nobody reviewed, noticed while tools were listed. */
-  unpinned(count: number): Operation {
-    const shape = this.#shape('tools/list', { problem: 'the server has tools that were not reviewed' })
-    return { shape, payload: toUtf8(JSON.stringify({ method: 'tools/list', unpinned: count })) }
-  }
-
   /** A method that is not passed on. */
   method(name: string): Operation {
     const verb = knownMethods.has(name) ? name : 'unknown method'

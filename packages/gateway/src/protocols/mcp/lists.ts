@@ -1,18 +1,13 @@
 import { type Bytes, concatBytes, formatRef, type Json, toUtf8 } from '#base'
-import { GatewayError, type Operation, type Permit } from '#model'
+import { GatewayError, type Permit } from '#model'
 import type { CallPorts } from './calls.ts'
 import { isObject, membersOf, type Span } from './codec/index.ts'
 import type { Exchange } from './exchange.ts'
-import type { Comparison } from './live-tools.ts'
 import { conclude, received, toFault } from './outcomes.ts'
 import { about, refusalOf, refusedRequest } from './refuse.ts'
 import { type Answer, errorAnswer, json, METHOD_NOT_FOUND } from './reply.ts'
 import { maskAnswer } from './results.ts'
-import type { Served } from './served.ts'
 import type { LiveTool, ToolServerProcess } from './server-port.ts'
-
-/** Deviations of one process that are recorded one by one. */
-const MAX_DEVIATIONS = 50
 
 /** How long a client may keep a list. MCP 2026-07-28, Caching. */
 const LIST_TTL_MS = 60_000
@@ -20,8 +15,6 @@ const LIST_TTL_MS = 60_000
 /** Answers `tools/list`, and says no to methods that are not passed on. */
 export class Lists {
   readonly #ports: CallPorts
-  /** Live tools whose deviations from the pins are on record. */
-  readonly #noted = new WeakSet<readonly LiveTool[]>()
 
   constructor(ports: CallPorts) {
     this.#ports = ports
@@ -58,32 +51,10 @@ export class Lists {
     const { open } = exchange
     const { tools } = await this.#ports.servers.take(open, exchange.served().server)
     const served = exchange.served()
-    const comparison = served.comparison.of(tools)
-    const [verdict, ...notices] = await open.admit([
-      served.classifier.list(),
-      ...this.#deviations(served, tools, comparison),
-    ])
-    for (const notice of notices) if (notice.kind === 'permit') complete(exchange, notice.permit)
+    const [verdict] = await open.admit([served.classifier.list()])
     if (verdict === undefined) throw new GatewayError('SP_TRAIL_UNAVAILABLE', 'a verdict is missing')
     if (verdict.kind === 'refusal') return refusedRequest(verdict.refusal)
-    return this.#answer(exchange, verdict.permit, [...comparison.reviewed.values()])
-  }
-
-  /** Whatever of a live server is not what was reviewed, the first time that it is listed. */
-  #deviations(
-    { classifier, server }: Served,
-    tools: readonly LiveTool[],
-    { changed, unpinned }: Comparison,
-  ): Operation[] {
-    if (this.#noted.has(tools) || (changed.length === 0 && unpinned === 0)) return []
-    this.#noted.add(tools)
-    this.#ports.log.warn('mcp.tools_deviate', {
-      resource: server.resource.name,
-      changed: changed.length,
-      unpinned,
-    })
-    const operations = changed.slice(0, MAX_DEVIATIONS).map((name) => classifier.changed(name))
-    return unpinned === 0 ? operations : [...operations, classifier.unpinned(unpinned)]
+    return this.#answer(exchange, verdict.permit, [...served.comparison.of(tools).reviewed.values()])
   }
 
   #answer(exchange: Exchange, permit: Permit, reviewed: readonly LiveTool[]): Answer {

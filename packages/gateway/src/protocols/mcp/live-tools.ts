@@ -27,7 +27,8 @@ export class ToolComparison {
   }
 }
 
-function compare(tools: readonly LiveTool[], pinned: readonly PinnedTool[]): Comparison {
+/** Compares live tools with the reviewed ones. */
+export function compare(tools: readonly LiveTool[], pinned: readonly PinnedTool[]): Comparison {
   const live = Map.groupBy(tools, ({ name }) => name)
   const reviewed = new Map<string, LiveTool>()
   const changed: string[] = []

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Bytes, type Clock, fromUtf8, toUtf8 } from '#base'
 import { GatewayError, type Log } from '#model'
 import { isObject, membersOf, type Span, textOf } from '../codec/index.ts'
-import type { McpResource } from '../server-port.ts'
+import type { LiveTool, McpResource } from '../server-port.ts'
 import { LEGACY_VERSIONS } from '../versions.ts'
 import { Conversation, type Listener } from './conversation.ts'
 import type { SandboxedProcess, SandboxLimits } from './isolation/sandbox.ts'
@@ -23,6 +23,8 @@ export interface Attended {
   readonly childId: string
   readonly server: McpResource
   readonly limits: SandboxLimits
+  /** Told each time that it has listed its tools; they are not used before it is done. */
+  readonly listed: (tools: readonly LiveTool[]) => Promise<void>
 }
 
 /** What it works with. */
@@ -79,7 +81,7 @@ export class Attendant implements Listener {
    * @throws {GatewayError} `SP_TOOL_SERVER_FAILED`.
    */
   async introduce(holder: ChildHolder): Promise<ToolChild> {
-    const { childId, server } = this.#attended
+    const { childId, server, listed } = this.#attended
     const { startSeconds, queue } = server.settings.limits
     const began = this.#ports.clock.monotonicMs()
     const late = setTimeout(() => {
@@ -89,7 +91,8 @@ export class Attendant implements Listener {
     try {
       const initialize = await handshake(conversation, this.#ports.version)
       const tools = hasTools(initialize) ? await readTools(conversation) : []
-      const child = new ToolChild({ childId, process: this.#process, conversation, initialize, tools, queue })
+      await listed(tools)
+      const child = new ToolChild({ childId, process: this.#process, conversation, initialize, tools, queue, listed })
       this.#child = child
       holder.child = child
       const ms = Math.round(this.#ports.clock.monotonicMs() - began)

@@ -4,9 +4,10 @@ import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Clock, JsonObject } from '#base'
 import type { Log, PrivateDoor, PrivateDoors, SecretSource, Session, TrailEvent, TrailOutlet } from '#model'
-import type { McpResource } from '../server-port.ts'
+import type { LiveTool, McpResource } from '../server-port.ts'
 import { Attendant, type ChildHolder } from './attendant.ts'
 import { findCode } from './code-folder.ts'
+import { recordDeviations } from './deviations.ts'
 import { databaseAddress, environmentOf } from './database-address.ts'
 import type { Isolation, SandboxedProcess, SandboxPlan } from './isolation/sandbox.ts'
 import { Starts } from './starts.ts'
@@ -74,7 +75,9 @@ export async function startChild(beginning: Beginning, ports: StartPorts): Promi
     const cleared = clear(process, { beginning, stack }, ports)
     try {
       const { childId, server } = beginning
-      const child = await new Attendant(process, { childId, server, limits: plan.limits }, ports).introduce(holder)
+      const listed = (tools: readonly LiveTool[]): Promise<void> => recordDeviations(tools, beginning, ports)
+      const attended = { childId, server, limits: plan.limits, listed }
+      const child = await new Attendant(process, attended, ports).introduce(holder)
       turn[Symbol.dispose]()
       return { child, cleared }
     } catch (error) {

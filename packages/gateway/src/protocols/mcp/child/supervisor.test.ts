@@ -192,6 +192,29 @@ test('tools that change are read again, all pages, before the next turn', async 
   }
 })
 
+test('what of its tools is not what was reviewed is on record, at its start and when it changes', async () => {
+  const { resource, settings } = testServer()
+  const tools = ['echo', 'gone'].map((name) => ({ name, hash: '0', inputSchema: '{}' }))
+  const process = await all.servers.take(testCaller('deviant'), { resource: { ...resource, tools }, settings })
+  const recorded = (): unknown =>
+    all.records.flatMap((entry) => {
+      const details = entry.kind === 'event' ? entry.event.details : undefined
+      return entry.kind !== 'event' || details?.['child'] !== process.childId
+        ? []
+        : [[entry.event.activity, (details['entity'] as { readonly uid: string }).uid, details['tools']]]
+    })
+  const first = [
+    ['tool-changed', 'ledger/echo', undefined],
+    ['tool-missing', 'ledger/gone', undefined],
+  ]
+  assert.deepEqual(recorded(), first)
+  await callTool(process, 'grow')
+  await callTool(process, 'echo')
+  assert.deepEqual(recorded(), [...first, ...first, ['tool-unpinned', 'ledger', 1]])
+  await callTool(process, 'echo')
+  assert.deepEqual(recorded(), [...first, ...first, ['tool-unpinned', 'ledger', 1]])
+})
+
 test('whoever has a turn and does not use it gives it to the next', async () => {
   const process = await all.servers.take(testCaller('waster'), testServer({ database: 'cards' }))
   const { signal } = new AbortController()

@@ -14,6 +14,8 @@ export interface ChildParts {
   readonly conversation: Conversation
   readonly initialize: Bytes
   readonly tools: readonly LiveTool[]
+  /** Told when it has listed its tools again. */
+  readonly listed: (tools: readonly LiveTool[]) => Promise<void>
   /** Calls that may wait. */
   readonly queue: number
 }
@@ -41,6 +43,7 @@ export class ToolChild implements ToolServerProcess {
   readonly #process: SandboxedProcess
   readonly #conversation: Conversation
   readonly #lane: Lane
+  readonly #listed: ChildParts['listed']
   #tools: readonly LiveTool[]
   #running: RunningCall | undefined
   #listener: ((message: Bytes) => void) | undefined
@@ -58,6 +61,7 @@ export class ToolChild implements ToolServerProcess {
     this.#conversation = parts.conversation
     this.#lane = new Lane(parts.queue)
     this.#tools = parts.tools
+    this.#listed = parts.listed
   }
 
   get tools(): readonly LiveTool[] {
@@ -209,7 +213,9 @@ export class ToolChild implements ToolServerProcess {
     }, REFRESH_TIMEOUT_MS)
     this.#isStale = false
     try {
-      this.#tools = await readTools(this.#conversation)
+      const tools = await readTools(this.#conversation)
+      await this.#listed(tools)
+      this.#tools = tools
     } catch (error) {
       const fault = error instanceof GatewayError ? error : new GatewayError('SP_TOOL_SERVER_FAILED')
       void this.kill(fault)
