@@ -11,7 +11,7 @@ import type { Files } from './testkit/memory-source.ts'
 import { filesOf, ORIGIN, sampleLog, signer } from './testkit/sample-log.ts'
 import { packFiles } from './testkit/sample-pack.ts'
 import { forged, inBundle } from './testkit/tampering.ts'
-import { formatVerifierKey } from './verifier-key.ts'
+import { fingerprintOf, formatVerifierKey } from './verifier-key.ts'
 
 const log = sampleLog(50)
 const files = filesOf(log)
@@ -70,7 +70,8 @@ test('an intact folder: every check is a line, what was not shown too', async ()
   assert.match(stdout, /key taken from the folder itself; compare fingerprint/)
   assert.match(stdout, /nothing shows that this is the newest state/)
   assert.match(stdout, /record 24, 2026-11-21 09:00:05\.750Z to 2026-11-21 09:00:06\.000Z; segment 3 cut at byte 4096/)
-  assert.equal(lines.at(-1), 'RESULT: intact, 1 declared gap.')
+  // What rests on the folder's own key says so where a script looks too.
+  assert.equal(lines.at(-1), `RESULT: intact, 1 declared gap, by whoever holds key ${fingerprintOf(signer.key)}.`)
 })
 
 test('with the key and a checkpoint from elsewhere nothing is left open', async () => {
@@ -186,13 +187,15 @@ test('a pack is known by its files, and checked as one', async () => {
       '✓ 29 files',
       '✓ 2 tiles',
       '✓ 100 records',
-      '✓ 10 payloads',
+      '',
+      '',
+      '✓ 30 payloads',
       '✓ 9 tables',
       '✓ policy',
       '✓ heartbeats',
       '✓ approvals',
       '! newest not shown',
-      'RESULT: intact.',
+      'RESULT: intact, by whoev',
       '',
     ],
   )

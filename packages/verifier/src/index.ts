@@ -35,6 +35,7 @@ export type { ConsistencyClaim, InclusionClaim, LeafRange } from './merkle.ts'
 export { formatNote, MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, openNote, parseNote, signNote } from './note.ts'
 export type { NoteSignature, OpenedNote, SignedNote } from './note.ts'
 export {
+  askingPolicies,
   encodeManifest,
   formatDisclosed,
   formatJsonPackReport,
@@ -56,6 +57,7 @@ export {
   verifyPack,
 } from './pack/index.ts'
 export type {
+  AskingPolicies,
   Cell,
   Column,
   DisclosedPayload,

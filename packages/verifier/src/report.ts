@@ -108,10 +108,11 @@ export function findingLines({ finding }: Pick<Verification, 'finding'>): readon
   return [`✗ ${message}${where}.${before}`]
 }
 
-export function resultLine({ verdict, gapCount }: Pick<Verification, 'verdict' | 'gapCount'>): string {
+export function resultLine(verification: Pick<Verification, 'verdict' | 'gapCount' | 'key' | 'keyOrigin'>): string {
+  const { verdict, gapCount } = verification
   switch (verdict) {
     case 'intact':
-      return `RESULT: intact${gapCount === 0 ? '' : `, ${count(gapCount, 'declared gap')}`}.`
+      return `RESULT: intact${gapCount === 0 ? '' : `, ${count(gapCount, 'declared gap')}`}${byWhom(verification)}.`
     case 'altered':
       return 'RESULT: altered.'
     case 'incomplete':
@@ -119,6 +120,11 @@ export function resultLine({ verdict, gapCount }: Pick<Verification, 'verdict' |
     case 'undecided':
       return 'RESULT: cannot decide.'
   }
+}
+
+/** Whoever forges a folder forges its key too: a result that rests on that key says whose it is, for those who read nothing else. */
+function byWhom({ key, keyOrigin }: Pick<Verification, 'key' | 'keyOrigin'>): string {
+  return key === undefined || keyOrigin !== 'folder' ? '' : `, by whoever holds key ${fingerprintOf(key)}`
 }
 
 export function count(value: number, noun: string): string {

@@ -1,5 +1,5 @@
 sallyport/evidence-pack/v1
 sample.example/trail/n1
-5fa6d0f5b0067f626387c527281ec98939acdd3f078839e95a2da4bdefbc82d9
+a8cd23ce81c4e2f355b81dad01cdd34de4ed824fb964bb4736e01e54ef6009cb
 
-— sample.example/trail/n1 xJljDUTDXQ/pJf0B/4ddLxwAiJugymZQZrEk693LYLM105mgmKf2JyB7sMPjIwp3EXwik7G329rN+keq7EiKD3xRWgs=
+— sample.example/trail/n1 xJljDcGg2j08z7WZxQilhWjFOujHoIOjk5zErb5b9vHZZQwB0OzSOOjUAa3lDP48eSVtAPx9TjL7kpHpBvyFhwRpEg4=

@@ -1,5 +1,6 @@
-import { countAt, type JsonObject, listAt, recordsAt, textAt, textsAt, utc, valueAt } from './members.ts'
+import { countAt, type JsonObject, listAt, recordsAt, textAt, textsAt, utc, valueAt, yesOrNo } from './members.ts'
 import type { Roster } from './roster.ts'
+import { recordOfRef } from './ref.ts'
 import type { Column, Table } from './table.ts'
 
 /** One operation: what was asked, and how it ended. */
@@ -73,11 +74,14 @@ export const ACCESS_LOG: Table<Operation> = {
       recordsAt(leaf, 'unmapped', 'caused_by', 'records'),
     ),
     both('session', 'actor.session.uid', (leaf) => textAt(leaf, 'actor', 'session', 'uid')),
+    asked('mfa', 'actor.session.is_mfa', (leaf) => yesOrNo(valueAt(leaf, 'actor', 'session', 'is_mfa'))),
     both('client', 'src_endpoint.ip', (leaf) => textAt(leaf, 'src_endpoint', 'ip')),
+    asked('client_tls', 'unmapped.client_tls', (leaf) => yesOrNo(valueAt(leaf, 'unmapped', 'client_tls'))),
     both('resource', 'dst_endpoint.svc_name', (leaf) => textAt(leaf, 'dst_endpoint', 'svc_name')),
     asked('zone', 'unmapped.zone', (leaf) => textAt(leaf, 'unmapped', 'zone')),
     both('verb', 'unmapped.verb', (leaf) => textAt(leaf, 'unmapped', 'verb')),
     asked('tool', 'api.operation', (leaf) => textAt(leaf, 'api', 'operation')),
+    asked('definition', 'unmapped.definition (SHA-256)', (leaf) => textAt(leaf, 'unmapped', 'definition')),
     asked(
       'template',
       'query_info.query_string, of a call unmapped.template',
@@ -93,6 +97,9 @@ export const ACCESS_LOG: Table<Operation> = {
     asked('need_of_approval', 'unmapped.decision.need', (leaf) => textAt(leaf, 'unmapped', 'decision', 'need')),
     asked('reason', 'unmapped.decision.reason', (leaf) => textAt(leaf, 'unmapped', 'decision', 'reason')),
     asked('approval', 'unmapped.approval.request', (leaf) => textAt(leaf, 'unmapped', 'approval', 'request')),
+    asked('approval_held_record', 'unmapped.approval.request: the number that it stands for', (leaf) =>
+      recordOfRef(textAt(leaf, 'unmapped', 'approval', 'request')),
+    ),
     asked('approval_records', 'unmapped.approval.records[].index', (leaf) =>
       recordsAt(leaf, 'unmapped', 'approval', 'records'),
     ),
@@ -104,6 +111,11 @@ export const ACCESS_LOG: Table<Operation> = {
     },
     { name: 'outcome_record', from: 'outcome: metadata.sequence', of: ({ outcome }) => outcome?.record ?? null },
     ended('outcome', 'unmapped.status', (leaf) => textAt(leaf, 'unmapped', 'status')),
+    {
+      name: 'card_data',
+      from: 'truncated: unmapped.masking.columns[].masked above 0; perhaps: decision allow, an access select, call or callTool, and outcome unknown, lost or none',
+      of: cardDataOf,
+    },
     ended('error_code', 'status_code', (leaf) => textAt(leaf, 'status_code')),
     ended('rows', 'unmapped.rows', (leaf) => countAt(leaf, 'unmapped', 'rows')),
     ended('bytes', 'unmapped.bytes', (leaf) => countAt(leaf, 'unmapped', 'bytes')),
@@ -127,6 +139,19 @@ export const ACCESS_LOG: Table<Operation> = {
 function noteOf({ intent, outcome }: Operation): string | null {
   if (intent === undefined) return 'asked before the first record of this pack'
   return outcome === undefined ? 'not ended within the records of this pack' : null
+}
+
+/** Effects whose answers can hold what was stored. */
+const READING: ReadonlySet<unknown> = new Set(['select', 'call', 'callTool'])
+
+/** Whether card data was given out, truncated, or may have been: what came back is counted where the boundary saw its end. */
+function cardDataOf({ intent, outcome }: Operation): string | null {
+  if (outcome !== undefined && (sumOf(outcome.leaf, 'masked') ?? 0) > 0) return 'truncated'
+  const status = textAt(outcome?.leaf, 'unmapped', 'status')
+  if (status !== null && status !== 'unknown' && status !== 'lost') return null
+  const isPermitted = textAt(intent, 'unmapped', 'decision', 'outcome') === 'allow'
+  const isReading = listAt(intent, 'unmapped', 'accesses').some((access) => READING.has(textAt(access, 'effect')))
+  return intent === undefined || (isPermitted && isReading) ? 'perhaps' : null
 }
 
 /** `select public.customers (id, name)`, `callTool refund`. */

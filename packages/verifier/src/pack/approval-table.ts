@@ -1,28 +1,8 @@
-import { countAt, type JsonObject, textAt, textsAt, utc } from './members.ts'
+import { type Answer, approvalsOf, type Request } from './approval-request.ts'
+import { MAX_SHOWN_STATEMENT } from './access-log.ts'
+import { countAt, textAt, textsAt, utc } from './members.ts'
 import type { Roster } from './roster.ts'
 import type { Table } from './table.ts'
-
-/** An answer to a request, or one that was refused. */
-interface Answer {
-  readonly record: number
-  readonly answer: 'approve' | 'deny'
-  readonly leaf: JsonObject
-  readonly isRefused: boolean
-}
-
-/** A request for approval, as the records of the pack have it. */
-export interface Request {
-  readonly ref: string
-  /** The number and the leaf of the record that it was opened by; absent when that lies before the pack. */
-  opened: { readonly record: number; readonly leaf: JsonObject } | undefined
-  /** The template of the operation that was held. */
-  template: string | null
-  readonly answers: Answer[]
-  expired: number | undefined
-  withdrawn: number | undefined
-  /** The operations that ran under it. */
-  readonly uses: number[]
-}
 
 /** A request with what its row needs besides. */
 interface RequestRow {
@@ -81,7 +61,12 @@ export const APPROVALS: Table<RequestRow> = {
       of: ({ request }) => textAt(request.opened?.leaf, 'dst_endpoint', 'svc_name'),
     },
     { name: 'verb', from: 'request-open: unmapped.details.verb', of: ({ request }) => detailText(request, 'verb') },
-    { name: 'what', from: 'the template of the held operation', of: ({ request }) => request.template },
+    { name: 'what', from: 'the template of the held operation', of: ({ request }) => request.held?.template ?? null },
+    {
+      name: 'statement',
+      from: `the disclosed payload of the held operation, its first ${MAX_SHOWN_STATEMENT} characters; whole in 1-statements under held_record`,
+      of: ({ request }) => request.statement ?? null,
+    },
     {
       name: 'need',
       from: 'request-open: unmapped.details.need (who must answer)',
@@ -105,17 +90,22 @@ export const APPROVALS: Table<RequestRow> = {
     {
       name: 'approved_by',
       from: 'request-approve, success: actor.user.uid',
-      of: ({ request }) => answered(request, 'approve').map(whoOf),
+      of: ({ request }) => approvalsOf(request).map(({ by }) => by),
     },
     {
       name: 'approved_by_names',
       from: 'roster.jsonl (outside the log)',
-      of: ({ request, roster }) => roster.namesOf(answered(request, 'approve').map(whoOf)),
+      of: ({ request, roster }) => roster.namesOf(approvalsOf(request).map(({ by }) => by)),
+    },
+    {
+      name: 'approver_groups',
+      from: 'request-approve, success: actor.user.uid with unmapped.details.groups (those of the need that they were in)',
+      of: ({ request }) => approvalsOf(request).map(({ by, groups }) => `${by}: ${groups.join(', ')}`),
     },
     {
       name: 'denied_by',
       from: 'request-deny, success: actor.user.uid',
-      of: ({ request }) => answered(request, 'deny').map(whoOf),
+      of: ({ request }) => denialsOf(request).map(({ by }) => by),
     },
     {
       name: 'answers',
@@ -150,51 +140,26 @@ function requesterOf({ opened, answers }: Request): string | null {
   return textAt(opened?.leaf, 'actor', 'user', 'uid') ?? fromAnswer
 }
 
-function answered({ answers }: Request, answer: Answer['answer']): readonly Answer[] {
-  return answers.filter((given) => given.answer === answer && !given.isRefused)
-}
-
-function whoOf({ leaf }: Answer): string {
-  return textAt(leaf, 'actor', 'user', 'uid') ?? ''
+function denialsOf({ answers }: Request): readonly Answer[] {
+  return answers.filter(({ answer, isRefused }) => answer === 'deny' && !isRefused)
 }
 
 function describeAnswer(answer: Answer): string {
   const comment = textAt(answer.leaf, 'comment')
   const code = answer.isRefused ? ` (refused: ${textAt(answer.leaf, 'status_code') ?? ''})` : ''
-  return `${answer.answer} by ${whoOf(answer)} at ${utc(countAt(answer.leaf, 'time')) ?? ''}, record ${answer.record}${code}${comment === null ? '' : `: ${comment}`}`
+  return `${answer.answer} by ${answer.by} at ${utc(countAt(answer.leaf, 'time')) ?? ''}, record ${answer.record}${code}${comment === null ? '' : `: ${comment}`}`
 }
 
 function statusOf(request: Request): string {
   if (request.uses.length > 0) return 'used'
-  if (answered(request, 'deny').length > 0) return 'denied'
+  if (denialsOf(request).length > 0) return 'denied'
   if (request.withdrawn !== undefined) return 'withdrawn'
   if (request.expired !== undefined) return 'expired'
-  const makes = answered(request, 'approve').at(-1)
+  const makes = approvalsOf(request).at(-1)
   return textAt(makes?.leaf, 'unmapped', 'details', 'makes') === 'approved' ? 'approved, not used' : 'open'
 }
 
 function recordsOf({ opened, answers, uses, expired, withdrawn }: Request): readonly number[] {
   const numbers = [opened?.record, ...answers.map(({ record }) => record), ...uses, expired, withdrawn]
   return numbers.filter((number) => number !== undefined).sort((a, b) => a - b)
-}
-
-/** What must never have happened, and how often it did. */
-export interface ApprovalCheck {
-  readonly check: string
-  readonly count: number
-  /** The first of them. */
-  readonly records: readonly number[]
-}
-
-/** Artifact 3: what ran though policy asked for an approval. All of these must be 0. */
-export const APPROVAL_CHECKS: Table<ApprovalCheck> = {
-  name: '3-approval-checks',
-  artifact: 3,
-  title: 'What ran although policy asked for an approval and without a good one; each must be 0',
-  query: 'counted over the records of the pack, as each line says',
-  columns: [
-    { name: 'check', from: 'what is counted', of: ({ check }) => check },
-    { name: 'count', from: 'how many there are', of: ({ count }) => count },
-    { name: 'records', from: 'metadata.sequence of the first 100', of: ({ records }) => records },
-  ],
 }

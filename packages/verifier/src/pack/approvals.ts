@@ -1,26 +1,35 @@
-import { type ApprovalCheck, type Request } from './approval-table.ts'
+import { MAX_SHOWN_STATEMENT } from './access-log.ts'
+import type { Request } from './approval-request.ts'
+import {
+  type ApprovalCheck,
+  checkAllowed,
+  type CheckName,
+  CHECKS,
+  checkUse,
+  isOtherBinding,
+  isOtherNeed,
+  UNCHECKED,
+} from './approval-checks.ts'
+import type { AskingPolicies } from './asking-policies.ts'
+import { type HeldOperation, heldOperation } from './held-operation.ts'
 import { countAt, type JsonObject, textAt, textsAt, valueAt } from './members.ts'
 
-/** Templates of held operations that are kept until their requests are opened, which is at once or never. */
-const KEPT_TEMPLATES = 4_096
+/** Held operations that are kept until their requests are opened, which is at once or never. */
+const KEPT_HELD = 4_096
 /** Records that a check names. */
 const NAMED_RECORDS = 100
 const SUCCESS = 1
 
-const CHECKS = {
-  heldAndRan: 'operations that policy held and that ran all the same (decision hold, outcome other than refused)',
-  usedTwice: 'operations that ran under an approval which another had used before',
-  ownApproval: 'operations that ran under an approval of the one who asked',
-  neverApproved: 'operations that ran under a request, opened within this pack, that nobody had approved before',
-  afterDenial: 'operations that ran under a request that had been denied before',
-  afterEnd: 'operations that ran under a request, opened within this pack, after its time was over',
-} as const
-
 /** Gathers requests for approvals from records, in their order. */
 export class Approvals {
+  readonly #asking: AskingPolicies
   readonly #requests = new Map<string, Request>()
-  readonly #templates = new Map<number, string | null>()
-  readonly #found = new Map<keyof typeof CHECKS, { count: number; records: number[] }>()
+  readonly #held = new Map<number, Pick<Request, 'held' | 'statement'>>()
+  readonly #found = new Map<CheckName, { count: number; records: number[] }>()
+
+  constructor(asking: AskingPolicies) {
+    this.#asking = asking
+  }
 
   /** In the order of their first records. */
   get requests(): Iterable<Request> {
@@ -28,26 +37,35 @@ export class Approvals {
   }
 
   get checks(): readonly ApprovalCheck[] {
-    return Object.entries(CHECKS).map(([name, check]) => ({
-      check,
-      ...(this.#found.get(name as keyof typeof CHECKS) ?? { count: 0, records: [] }),
-    }))
+    const line = ([name, check]: [string, string], kind: ApprovalCheck['kind']): ApprovalCheck => {
+      const { count, records } = this.#found.get(name as CheckName) ?? { count: 0, records: [] }
+      return { check, kind, count, records }
+    }
+    return [
+      ...Object.entries(CHECKS).map((entry) => line(entry, 'must be 0')),
+      ...Object.entries(UNCHECKED).map((entry) => line(entry, 'not checked')),
+    ]
   }
 
-  /** Takes an intent: it may be held, or run under an approval. */
-  takeIntent(record: number, leaf: JsonObject): void {
-    if (textAt(leaf, 'unmapped', 'decision', 'outcome') === 'hold') this.#keepTemplate(record, leaf)
+  /** Takes an intent, with its payload when that is disclosed: it may be held, or run under an approval. */
+  takeIntent(record: number, leaf: JsonObject, payload: string | undefined): void {
+    const outcome = textAt(leaf, 'unmapped', 'decision', 'outcome')
     const ref = textAt(leaf, 'unmapped', 'approval', 'request')
-    if (ref === null) return
+    if (outcome === 'hold') this.#keep(record, heldOperation(leaf, payload), payload)
+    if (ref === null) {
+      const wrong = outcome === 'allow' ? checkAllowed(leaf, this.#asking) : undefined
+      if (wrong !== undefined) this.#find(wrong, record)
+      return
+    }
     const request = this.#request(ref)
-    this.#check(request, record, leaf)
+    for (const wrong of checkUse({ request, leaf, operation: heldOperation(leaf, payload) })) this.#find(wrong, record)
     request.uses.push(record)
   }
 
-  /** Takes the end of an operation that policy held. */
+  /** Takes the end of an operation. */
   takeEnd(intent: { readonly record: number; readonly leaf: JsonObject }, outcome: JsonObject): void {
-    const wasHeld = textAt(intent.leaf, 'unmapped', 'decision', 'outcome') === 'hold'
-    if (wasHeld && textAt(outcome, 'unmapped', 'status') !== 'refused') this.#find('heldAndRan', intent.record)
+    const isPermitted = textAt(intent.leaf, 'unmapped', 'decision', 'outcome') === 'allow'
+    if (!isPermitted && textAt(outcome, 'unmapped', 'status') !== 'refused') this.#find('refusedAndRan', intent.record)
   }
 
   /** Takes a record about a request. */
@@ -56,18 +74,16 @@ export class Approvals {
     const ref = textAt(leaf, 'entity', 'uid')
     if (ref === null) return
     const request = this.#request(ref)
-    const activity = textAt(leaf, 'unmapped', 'activity')
-    switch (activity) {
+    switch (textAt(leaf, 'unmapped', 'activity')) {
       case 'request-open':
-        request.opened ??= { record, leaf }
-        request.template = this.#templates.get(countAt(leaf, 'unmapped', 'details', 'intent') ?? -1) ?? null
+        this.#open(request, record, leaf)
         return
       case 'request-approve':
-      case 'request-deny': {
-        const answer = activity === 'request-approve' ? 'approve' : 'deny'
-        request.answers.push({ record, answer, leaf, isRefused: leaf['status_id'] !== SUCCESS })
+        this.#answer(request, 'approve', record, leaf)
         return
-      }
+      case 'request-deny':
+        this.#answer(request, 'deny', record, leaf)
+        return
       case 'request-expire':
         request.expired ??= record
         return
@@ -78,33 +94,42 @@ export class Approvals {
     }
   }
 
-  #check(request: Request, record: number, leaf: JsonObject): void {
-    const actor = textAt(leaf, 'actor', 'user', 'uid')
-    const given = request.answers.filter(({ isRefused }) => !isRefused)
-    if (request.uses.length > 0) this.#find('usedTwice', record)
-    if (actor !== null && textsAt(leaf, 'unmapped', 'approval', 'approvers').includes(actor))
-      this.#find('ownApproval', record)
-    if (given.some(({ answer }) => answer === 'deny')) this.#find('afterDenial', record)
-    if (request.opened === undefined) return
-    if (!given.some(({ answer }) => answer === 'approve')) this.#find('neverApproved', record)
-    const expires = countAt(request.opened.leaf, 'unmapped', 'details', 'expires')
-    const isLate = expires !== null && (countAt(leaf, 'time') ?? 0) > expires
-    if (isLate || request.expired !== undefined) this.#find('afterEnd', record)
+  #open(request: Request, record: number, leaf: JsonObject): void {
+    if (request.opened !== undefined) return
+    request.first ??= leaf
+    request.opened = { record, leaf }
+    const intent = countAt(leaf, 'unmapped', 'details', 'intent') ?? -1
+    Object.assign(request, this.#held.get(intent))
+    this.#held.delete(intent)
+    if (isOtherNeed(request, this.#asking)) this.#find('otherNeed', record)
   }
 
-  #find(check: keyof typeof CHECKS, record: number): void {
+  #answer(request: Request, answer: 'approve' | 'deny', record: number, leaf: JsonObject): void {
+    request.first ??= leaf
+    const given = {
+      record,
+      answer,
+      by: textAt(leaf, 'actor', 'user', 'uid') ?? '',
+      groups: textsAt(leaf, 'unmapped', 'details', 'groups'),
+      leaf,
+      isRefused: leaf['status_id'] !== SUCCESS,
+    }
+    if (isOtherBinding(given, request)) this.#find('otherBinding', record)
+    request.answers.push(given)
+  }
+
+  #find(check: CheckName, record: number): void {
     const found = this.#found.get(check) ?? { count: 0, records: [] }
     found.count += 1
     if (found.records.length < NAMED_RECORDS) found.records.push(record)
     this.#found.set(check, found)
   }
 
-  #keepTemplate(record: number, leaf: JsonObject): void {
-    const template = textAt(leaf, 'query_info', 'query_string') ?? textAt(leaf, 'unmapped', 'template')
-    this.#templates.set(record, template)
-    if (this.#templates.size <= KEPT_TEMPLATES) return
-    const [oldest] = this.#templates.keys()
-    if (oldest !== undefined) this.#templates.delete(oldest)
+  #keep(record: number, held: HeldOperation, payload: string | undefined): void {
+    this.#held.set(record, { held, statement: payload?.slice(0, MAX_SHOWN_STATEMENT).toWellFormed() })
+    if (this.#held.size <= KEPT_HELD) return
+    const [oldest] = this.#held.keys()
+    if (oldest !== undefined) this.#held.delete(oldest)
   }
 
   #request(ref: string): Request {
@@ -112,8 +137,10 @@ export class Approvals {
     if (request === undefined) {
       request = {
         ref,
+        first: undefined,
         opened: undefined,
-        template: null,
+        held: undefined,
+        statement: undefined,
         answers: [],
         expired: undefined,
         withdrawn: undefined,

@@ -31,8 +31,21 @@ export interface PackGap {
   readonly refused: number
 }
 
-/** Gaps that are kept to be listed; all are counted. */
-const LISTED_GAPS = 100
+/** An end of the gateway that it did not record: a crash, a kill, a loss of power. */
+export interface PackCrash {
+  /** The record of the start that followed. */
+  readonly record: number
+  /** The time of the last record before, and of this one. */
+  readonly from: string | null
+  readonly until: string | null
+  /** Records that were durable before, but in no signed head yet. */
+  readonly unsigned: number
+  /** Operations that were under way. */
+  readonly open: number
+}
+
+/** Gaps and crashes that are kept to be listed; all are counted. */
+const LISTED = 100
 
 /** Records of one commit are stamped apart and clocks are slewed: less than this backwards says nothing. */
 const CLOCK_TOLERANCE_MS = 1_000
@@ -45,7 +58,10 @@ export class Completeness {
   #last = -1
   #missing = 0
   readonly #gaps: PackGap[] = []
-  readonly #counts = { intent: 0, outcome: 0, event: 0, start: 0, stop: 0, heartbeat: 0, gap: 0, cut: 0 }
+  readonly #crashes: PackCrash[] = []
+  readonly #counts = { intent: 0, outcome: 0, event: 0, start: 0, stop: 0, heartbeat: 0, gap: 0, cut: 0, crash: 0 }
+  readonly #atCrashes = { unsigned: 0, unknown: 0, refused: 0 }
+  #before: string | null | undefined
   #refusedInGaps = 0
   #lastMs: number | undefined
   #clockSteps = 0
@@ -64,6 +80,11 @@ export class Completeness {
     return this.#gaps
   }
 
+  /** The first hundred. */
+  get crashes(): readonly PackCrash[] {
+    return this.#crashes
+  }
+
   take(record: number, leaf: JsonObject): void {
     if (this.#first === undefined) this.#first = record
     else this.#missing += record - this.#last - 1
@@ -71,16 +92,31 @@ export class Completeness {
     const timeMs = countAt(leaf, 'time')
     const lifecycle = textAt(leaf, 'unmapped', 'lifecycle')
     const isCut = valueAt(leaf, 'unmapped', 'cut') !== undefined
-    if ((lifecycle === 'gap' || isCut) && this.#gaps.length < LISTED_GAPS) {
+    if ((lifecycle === 'gap' || isCut) && this.#gaps.length < LISTED) {
       const refused = countAt(leaf, 'unmapped', 'details', 'refused') ?? 0
       this.#gaps.push({ record, from: utc(this.#lastMs ?? null), until: utc(timeMs), refused })
     }
+    if (lifecycle === 'start' && this.#before !== undefined && this.#before !== 'stop')
+      this.#takeCrash(record, leaf, timeMs)
+    this.#before = lifecycle
     if (timeMs !== null) this.#takeTime(record, timeMs, lifecycle)
     const phase = textAt(leaf, 'unmapped', 'phase')
     if (phase === 'intent' || phase === 'outcome') this.#counts[phase] += 1
     else this.#counts.event += 1
+    if (phase === 'outcome' && valueAt(leaf, 'unmapped', 'recovered') === true)
+      this.#atCrashes[textAt(leaf, 'unmapped', 'status') === 'unknown' ? 'unknown' : 'refused'] += 1
     if (lifecycle !== null) this.#takeLifecycle(lifecycle, leaf, timeMs)
     if (isCut) this.#counts.cut += 1
+  }
+
+  /** A start behind anything but a stop. What was signed when the gateway ended, the start says itself. */
+  #takeCrash(record: number, leaf: JsonObject, timeMs: number | null): void {
+    const unsigned = countAt(leaf, 'unmapped', 'details', 'recovered') ?? 0
+    const open = countAt(leaf, 'unmapped', 'details', 'open') ?? 0
+    this.#counts.crash += 1
+    this.#atCrashes.unsigned += unsigned
+    if (this.#crashes.length < LISTED)
+      this.#crashes.push({ record, from: utc(this.#lastMs ?? null), until: utc(timeMs), unsigned, open })
   }
 
   /** An outcome of an operation that was asked before the first record. */
@@ -124,7 +160,8 @@ export class Completeness {
   /** The statement; `unended`: operations that had not ended with the last record. */
   statement(unended: number): readonly Statistic[] {
     if (this.#lastMs !== undefined) this.#endRun(this.#lastMs)
-    const { intent, outcome, event, start, stop, heartbeat, gap, cut } = this.#counts
+    const { intent, outcome, event, start, stop, heartbeat, gap, cut, crash } = this.#counts
+    const { unsigned, unknown, refused } = this.#atCrashes
     const line = (what: string, value: Statistic['value'], explanation: string): Statistic => ({
       what,
       value,
@@ -154,7 +191,27 @@ export class Completeness {
         `between two records while the gateway ran${this.#silenceBefore === undefined ? '' : `, before record ${this.#silenceBefore}`}`,
       ),
       line('starts', start, 'of the gateway'),
-      line('stops', stop, 'in order; a start without a stop before it followed a crash'),
+      line('stops', stop, 'in order: the last record before the gateway ended'),
+      line(
+        'crashes',
+        crash,
+        'starts whose record before, in this pack, is no stop: the gateway had ended without saying so (crash, kill, loss of power)',
+      ),
+      line(
+        'records unsigned at a crash',
+        unsigned,
+        'they were durable when the gateway ended, but in no signed head yet; the start behind them had them signed (its details: previous, recovered)',
+      ),
+      line(
+        'operations of unknown end',
+        unknown,
+        'they were let through before a crash, and no outcome is on record: whether they ran, and what they gave out, is not known (outcome unknown)',
+      ),
+      line(
+        'operations refused, said after a crash',
+        refused,
+        'they were not let through; a crash came before their outcome',
+      ),
       line('gaps declared', gap, 'times in which records were refused, and nothing was let through'),
       line('refused in gaps', this.#refusedInGaps, 'entries that were refused in them'),
       line('cuts declared', cut, 'records that say that a torn tail was cut: nothing of it had been acknowledged'),

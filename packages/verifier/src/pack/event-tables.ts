@@ -1,5 +1,5 @@
 import { canonicalJson } from '../record.ts'
-import { countAt, type JsonObject, textAt, textsAt, utc, valueAt } from './members.ts'
+import { countAt, type JsonObject, textAt, textsAt, utc, valueAt, yesOrNo } from './members.ts'
 import type { Roster } from './roster.ts'
 import type { Column, Table } from './table.ts'
 
@@ -54,6 +54,11 @@ export const ACCESS_EVENTS: Table<Event> = {
     ...WHO_AND_WHEN,
     path('agent', 'actor', 'app_name'),
     path('session', 'actor', 'session', 'uid'),
+    {
+      name: 'mfa',
+      from: 'actor.session.is_mfa',
+      of: ({ leaf }) => yesOrNo(valueAt(leaf, 'actor', 'session', 'is_mfa')),
+    },
     path('client', 'src_endpoint', 'ip'),
     path('resource', 'dst_endpoint', 'svc_name'),
     path('activity', 'unmapped', 'activity'),

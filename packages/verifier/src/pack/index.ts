@@ -1,4 +1,5 @@
 /** The evidence pack: its form, the rules of its tables, and the check of a folder that claims to be one. */
+export { type AskingPolicies, askingPolicies } from './asking-policies.ts'
 export { type DisclosedPayload, formatDisclosed } from './disclosed.ts'
 export { formatSums, PACK_FORMAT, PACK_PATHS, packNoteText, tablePath, trailPath } from './layout.ts'
 export { encodeManifest, isPackPath, type PackFile, type PackManifest, type PackTable } from './manifest.ts'

@@ -45,3 +45,8 @@ export function recordsAt(value: unknown, ...path: readonly string[]): readonly 
 export function utc(timeMs: number | null): string | null {
   return timeMs === null || timeMs < 0 || timeMs > 8.64e15 ? null : new Date(timeMs).toISOString()
 }
+
+/** A truth in words; null for what is none. */
+export function yesOrNo(value: unknown): 'yes' | 'no' | null {
+  return typeof value === 'boolean' ? (value ? 'yes' : 'no') : null
+}

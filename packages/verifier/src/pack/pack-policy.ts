@@ -5,6 +5,7 @@ import { sha256 } from '../sha256.ts'
 import { readWhole } from '../source.ts'
 import type { TrailReader } from '../trail-reader.ts'
 import type { Finding } from '../verification.ts'
+import { type AskingPolicies, askingPolicies, NO_POLICY } from './asking-policies.ts'
 import { PACK_PATHS } from './layout.ts'
 import type { PackManifest } from './manifest.ts'
 import { textAt, textsAt } from './members.ts'
@@ -12,6 +13,12 @@ import type { PackSource } from './pack-source.ts'
 
 /** More than a policy has. */
 const MAX_POLICY_BYTES = 64 * 1024 * 1024
+
+/** Which policies ask for an approval, by the policy in the pack; whether that is the one in force `checkPolicy` says. @throws {VerifierError} `SP_FILE_UNREADABLE`, `SP_FILE_TOO_LARGE` */
+export async function readAsking(source: PackSource): Promise<AskingPolicies> {
+  const whole = await readWhole(source, PACK_PATHS.policyText, MAX_POLICY_BYTES)
+  return whole === undefined ? NO_POLICY : askingPolicies(whole.toString('utf8'))
+}
 
 /**
  * Checks that the policy in the pack is the one that a record of the log put in force, and that its files are the texts

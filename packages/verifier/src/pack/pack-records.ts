@@ -2,7 +2,7 @@ import { isSameBytes } from '../bytes.ts'
 import { VerifierError } from '../errors.ts'
 import { hashLeafInto } from '../merkle.ts'
 import { OpenIntents } from '../open-intents.ts'
-import { factsOf, leafText, parseLeafText } from '../record.ts'
+import { claimedSequence, factsOf, leafText, parseLeafText } from '../record.ts'
 import { HASH_BYTES } from '../sha256.ts'
 import { entriesPath, TILE_WIDTH, tileWidth } from '../tiles.ts'
 import type { BundleRead, TileRead, TrailReader } from '../trail-reader.ts'
@@ -80,8 +80,7 @@ export class PackRecords {
     for (const [at, entry] of bundle.entries.entries()) {
       hashLeafInto(entry, this.#hash, 0)
       const hash = tile?.bytes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES)
-      if (hash === undefined || !isSameBytes(this.#hash, hash))
-        return this.#changed(first + at, path, 'its hash is not the one that the signed head commits to')
+      if (hash === undefined || !isSameBytes(this.#hash, hash)) return this.#foreign(first + at, entry, path)
       const finding = await this.#checkRecord(first + at, entry, path)
       if (finding !== undefined) return finding
     }
@@ -160,6 +159,15 @@ export class PackRecords {
       file,
       record: index * TILE_WIDTH,
     }
+  }
+
+  /** What stands in the place of a record is not the record: which of the two was changed only its own number may tell. */
+  #foreign(record: number, entry: Uint8Array, file: string): Finding {
+    const claimed = claimedSequence(entry)
+    if (claimed === undefined || claimed === record)
+      return this.#changed(record, file, 'its hash is not the one that the signed head commits to')
+    const message = `record ${record} removed or replaced: in its place stands one that calls itself ${claimed}`
+    return { code: 'record-changed', verdict: 'altered', message, record, file }
   }
 
   #changed(record: number, file: string, reason: string): Finding {

@@ -5,13 +5,13 @@ import type { PackVerification } from './pack-verification.ts'
 
 /** Puts the check of a pack into lines for a reader. */
 export function formatPackReport(verification: PackVerification): string {
-  const { finding, verdict } = verification
+  const { finding } = verification
   const lines = [
     ...periodLines(verification),
     ...keyLines(verification),
     ...(finding === undefined ? intactLines(verification) : []),
     ...findingLines(verification),
-    resultLine({ verdict, gapCount: counted(verification, 'gaps declared') }),
+    resultLine({ ...verification, gapCount: counted(verification, 'gaps declared') }),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -24,17 +24,13 @@ function periodLines({ manifest }: PackVerification): readonly string[] {
 }
 
 function intactLines(verification: PackVerification): readonly string[] {
-  const { manifest, counts, known, statement } = verification
+  const { manifest, counts, known } = verification
   const disclosed = manifest?.disclosed === 'statements'
-  const violations = (statement?.checks ?? []).filter((check) => check.count > 0)
   const lines = [
     line('✓', count(counts.files, 'file'), 'each as the signed manifest has it; none missing, none besides'),
     line('✓', count(counts.tiles, 'tile'), 'lead from the records to the signed root'),
-    line(
-      '✓',
-      count(counts.records, 'record'),
-      'none missing between the first and the last; those beside them are of another time',
-    ),
+    line('✓', count(counts.records, 'record'), 'none missing between the first and the last'),
+    ...edgeLines(verification),
     ...(disclosed ? [line('✓', count(counts.payloads, 'payload'), 'disclosed, each as its record commits to it')] : []),
     line(
       '✓',
@@ -45,13 +41,11 @@ function intactLines(verification: PackVerification): readonly string[] {
       ? []
       : [line('✓', 'policy', `is the one that record ${number(manifest.policy.activationRecord)} put in force`)]),
     ...heartbeatLine(verification),
-    ...['gaps declared', 'cuts declared', 'clock went back'].flatMap((what) => {
+    ...['crashes', 'gaps declared', 'cuts declared', 'clock went back'].flatMap((what) => {
       const value = counted(verification, what)
-      return value === 0 ? [] : [line('!', what, `${number(value)}; see artifacts/4-trail-records.csv`)]
+      return value === 0 ? [] : [line('!', what, `${number(value)}; see artifacts/4-completeness.csv`)]
     }),
-    violations.length === 0
-      ? line('✓', 'approvals', 'nothing ran although policy asked for one and without a good one')
-      : line('!', 'approvals', violations.map(({ check, count: times }) => `${number(times)} ${check}`).join('; ')),
+    ...approvalLines(verification),
   ]
   if (known === undefined) {
     lines.push(
@@ -73,6 +67,45 @@ function intactLines(verification: PackVerification): readonly string[] {
     )
   }
   return lines
+}
+
+/** How whole the period is: a neighbour of another time shows it, and where there is none nothing does. */
+function edgeLines({ manifest, checkpoint }: PackVerification): readonly string[] {
+  if (manifest === undefined || checkpoint === undefined) return []
+  const { records, period, builtAtMs } = manifest
+  return [
+    records.first === 0
+      ? line(' ', '', 'the first is the first of the log: the log begins within the period')
+      : line(' ', '', `record ${number(records.first - 1)}, before the first, is of another time`),
+    records.last < checkpoint.size - 1
+      ? line(' ', '', `record ${number(records.last + 1)}, behind the last, is of another time`)
+      : builtAtMs < period.toMs
+        ? line('!', 'period not over', `made ${time(builtAtMs)}, before it ended: nothing is said of the time after`)
+        : line(
+            '!',
+            'end of the log',
+            'the last is the newest of the head: nothing shows that none followed it in the period',
+          ),
+  ]
+}
+
+/** Each check is what its line says and no more; what it found is said in its own words. */
+function approvalLines({ statement }: PackVerification): readonly string[] {
+  const checks = statement?.checks ?? []
+  const found = checks.filter(({ count: times }) => times > 0)
+  const saying = (kind: 'must be 0' | 'not checked'): string =>
+    found
+      .filter((check) => check.kind === kind)
+      .map(({ check, count: times }) => `${number(times)} ${check}`)
+      .join('; ')
+  const [broken, unchecked] = [saying('must be 0'), saying('not checked')]
+  const looked = checks.filter(({ kind }) => kind === 'must be 0').length
+  return [
+    broken === ''
+      ? line('✓', 'approvals', `${count(looked, 'check')} (artifacts/3-approval-checks.csv), each 0`)
+      : line('!', 'approvals', broken),
+    ...(unchecked === '' ? [] : [line('!', 'not checked', unchecked)]),
+  ]
 }
 
 function heartbeatLine(verification: PackVerification): readonly string[] {

@@ -1,7 +1,9 @@
 import { ACCESS_LOG, MAX_SHOWN_STATEMENT, type Operation } from './access-log.ts'
+import { APPROVAL_CHECKS, type ApprovalCheck } from './approval-checks.ts'
+import { APPROVALS } from './approval-table.ts'
 import { Approvals } from './approvals.ts'
-import { APPROVAL_CHECKS, type ApprovalCheck, APPROVALS } from './approval-table.ts'
-import { COMPLETENESS, Completeness, type PackGap, type Statistic } from './completeness.ts'
+import { type AskingPolicies, NO_POLICY } from './asking-policies.ts'
+import { COMPLETENESS, Completeness, type PackCrash, type PackGap, type Statistic } from './completeness.ts'
 import { ACCESS_EVENTS, isControlChange, isTrailRecord, POLICY_HISTORY, TRAIL_RECORDS } from './event-tables.ts'
 import { MASKING } from './masking-table.ts'
 import { countAt, type JsonObject, listAt, textAt } from './members.ts'
@@ -9,7 +11,7 @@ import type { Roster } from './roster.ts'
 import { STATEMENTS } from './statements.ts'
 import { type RowText, RowWriter, type TableDefinition } from './table.ts'
 
-/** The tables that follow from the records alone (and names and disclosed payloads, which lie in the pack). */
+/** The tables that follow from the records alone (and names, disclosed payloads and policy, which lie in the pack). */
 export const RECORD_TABLES: readonly TableDefinition[] = [
   ACCESS_LOG,
   ACCESS_EVENTS,
@@ -28,6 +30,8 @@ export interface PackStatement {
   readonly checks: readonly ApprovalCheck[]
   /** Gaps that the trail declares; the first hundred. */
   readonly gaps: readonly PackGap[]
+  /** Ends of the gateway that it did not record; the first hundred. */
+  readonly crashes: readonly PackCrash[]
 }
 
 /** Where rows go: the builder writes them, the verifier compares them. */
@@ -51,7 +55,7 @@ export class PackTables {
   readonly #sink: RowSink
   readonly #roster: Roster
   readonly #open = new Map<number, OpenOperation>()
-  readonly #approvals = new Approvals()
+  readonly #approvals: Approvals
   readonly #completeness = new Completeness()
   readonly #log = new RowWriter(ACCESS_LOG)
   readonly #events = new RowWriter(ACCESS_EVENTS)
@@ -60,9 +64,11 @@ export class PackTables {
   readonly #trail = new RowWriter(TRAIL_RECORDS)
   readonly #masking = new RowWriter(MASKING)
 
-  constructor(roster: Roster, sink: RowSink) {
+  /** @param asking the policy that the pack holds: which of its policies ask for an approval. */
+  constructor(roster: Roster, sink: RowSink, asking: AskingPolicies = NO_POLICY) {
     this.#roster = roster
     this.#sink = sink
+    this.#approvals = new Approvals(asking)
   }
 
   /**
@@ -96,14 +102,15 @@ export class PackTables {
     const checks = new RowWriter(APPROVAL_CHECKS)
     for (const check of this.#approvals.checks) this.#write(APPROVAL_CHECKS, checks.row(check), check.records[0])
     const completeness = new RowWriter(COMPLETENESS)
-    const { gaps } = this.#completeness
-    const statement = { completeness: this.#completeness.statement(unended), checks: this.#approvals.checks, gaps }
+    const { gaps, crashes } = this.#completeness
+    const lines = this.#completeness.statement(unended)
+    const statement = { completeness: lines, checks: this.#approvals.checks, gaps, crashes }
     for (const line of statement.completeness) this.#write(COMPLETENESS, completeness.row(line), undefined)
     return statement
   }
 
   #takeIntent(record: number, leaf: JsonObject, statement: string | undefined): void {
-    this.#approvals.takeIntent(record, leaf)
+    this.#approvals.takeIntent(record, leaf, statement)
     if (statement !== undefined) this.#write(STATEMENTS, this.#statements.row({ record, text: statement }), record)
     this.#open.set(record, { leaf, statement: statement?.slice(0, MAX_SHOWN_STATEMENT).toWellFormed() })
   }

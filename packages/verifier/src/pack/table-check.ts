@@ -1,6 +1,7 @@
 import type { Finding } from '../verification.ts'
 import type { JsonObject } from './members.ts'
 import type { PackManifest } from './manifest.ts'
+import { readAsking } from './pack-policy.ts'
 import type { PackSource } from './pack-source.ts'
 import { type PackStatement, PackTables, RECORD_TABLES } from './pack-tables.ts'
 import { Roster } from './roster.ts'
@@ -52,6 +53,7 @@ export class OwnTableCheck implements TableCheck {
 
   /** @throws {VerifierError} `SP_FILE_UNREADABLE` */
   static async begin(source: PackSource, { names, disclosed }: TableOrder): Promise<OwnTableCheck> {
+    const asking = await readAsking(source)
     const comparison = new TableComparison()
     try {
       for (const table of RECORD_TABLES)
@@ -60,7 +62,7 @@ export class OwnTableCheck implements TableCheck {
       await comparison.close()
       throw cause
     }
-    return new OwnTableCheck(comparison, new PackTables(new Roster(names), comparison))
+    return new OwnTableCheck(comparison, new PackTables(new Roster(names), comparison, asking))
   }
 
   async take({ first, leaves, statements }: RecordBatch): Promise<void> {

@@ -33,7 +33,7 @@ test('the sample pack is written byte for byte as it lies in testdata, and is in
   for (const [path, bytes] of sample) assert.deepEqual(await readFile(`${golden}/${path}`), Buffer.from(bytes), path)
   const verification = await verifyPack(new PackFolderSource(golden), trust)
   assert.equal(verification.finding, undefined)
-  assert.deepEqual(verification.counts, { ...verification.counts, records: 100, rows: 136, payloads: 10, tables: 9 })
+  assert.deepEqual(verification.counts, { ...verification.counts, records: 100, rows: 168, payloads: 30, tables: 9 })
   assert.ok(verification.statement?.checks.every(({ count }) => count === 0))
 })
 
@@ -82,6 +82,17 @@ test('a file that is gone, moved or besides is found', async () => {
   }
   const more = await verify(new Map(sample).set('artifacts/6-more.csv', Buffer.from('')))
   assert.deepEqual([more.verdict, more.finding?.code], ['altered', 'pack-file-unexpected'])
+})
+
+test('a record that was removed is not called changed', async () => {
+  const path = 'trail/tile/entries/000'
+  const entries = Buffer.from(sample.get(path) ?? assert.fail())
+  let at = 0
+  for (let record = 0; record < 88; record += 1) at += 2 + entries.readUInt16BE(at)
+  const behind = at + 2 + entries.readUInt16BE(at)
+  const without = Buffer.concat([entries.subarray(0, at), entries.subarray(behind)])
+  const { finding } = await verify(new Map(sample).set(path, without))
+  assert.equal(finding?.message, 'record 88 removed or replaced: in its place stands one that calls itself 89')
 })
 
 // Whoever has the key of the log can sign any pack. What it says must still follow from the log.

@@ -1,6 +1,7 @@
 /** A small pack, made here and not by the gateway: what is in it can be chosen, and be signed though it is wrong. */
 import { createHash } from 'node:crypto'
 import {
+  askingPolicies,
   CHECKPOINT_PATH,
   encodeBundle,
   encodeManifest,
@@ -40,7 +41,14 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ['p_alice', 'Alice Example'],
   ['p_bob', 'Bob Example'],
 ])
-const POLICY = canonicalJson({ files: ['permit (principal, action, resource);\n'] })
+const POLICY_FILE = `@id("reads") permit (principal, action, resource);
+// Not alone.
+@id("deletes") @need("clean up") @approvers("leads:1")
+permit (principal, action in Action::"delete.approved", resource);
+`
+const POLICY = canonicalJson({ files: [POLICY_FILE] })
+/** By which decisions and requests name it. */
+export const POLICY_HASH: string = digest(POLICY).toString('hex')
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
@@ -52,16 +60,21 @@ function timeOf(record: number): number {
 }
 
 /** A log of `size` records in runs of ten, in which somebody reads cards, is held, approved, and then does what was held. */
-export function packLeaves(size: number): readonly Uint8Array[] {
-  return Array.from({ length: size }, (_, record) => Buffer.from(canonicalJson(leafOf(record))))
+export function packLeaves(size: number, texts: Texts = {}): readonly Uint8Array[] {
+  return Array.from({ length: size }, (_, record) => Buffer.from(canonicalJson(leafOf(record, texts))))
 }
 
-function leafOf(record: number): unknown {
+type Texts = NonNullable<PackChanges['texts']>
+
+function leafOf(record: number, texts: Texts): unknown {
   const base = { time: timeOf(record), metadata: { log_name: ORIGIN, sequence: record }, status_id: 1 }
   const actor = { user: { uid: 'p_alice', type: 'person', groups: [{ name: 'support' }] } }
   const run = record - (record % 10)
   const ref = `R${run}`
   const event = { ...base, class_uid: 3004, entity: { type: 'request', uid: ref } }
+  const binding = digest(`binding ${run}`).toString('hex')
+  const about = { binding, intent: run + 4, need: 'leads:1' }
+  const policy = { policies: ['deletes'], policy_hash: POLICY_HASH }
   const intent = { ...base, class_uid: 6005, actor, dst_endpoint: { svc_name: 'cards' } }
   const outcome = (of: number, status: string, more = {}): unknown => ({
     ...base,
@@ -82,7 +95,7 @@ function leafOf(record: number): unknown {
       return {
         ...base,
         class_uid: 3004,
-        entity: { type: 'policy', uid: digest(POLICY).toString('hex') },
+        entity: { type: 'policy', uid: POLICY_HASH },
         unmapped: { phase: 'event', activity: 'activate' },
       }
     case 2:
@@ -91,8 +104,8 @@ function leafOf(record: number): unknown {
         unmapped: {
           phase: 'intent',
           verb: 'SELECT',
-          decision: { outcome: 'allow', policies: ['reads'] },
-          payload: commitmentOf(record),
+          decision: { outcome: 'allow', policies: ['reads'], policy_hash: POLICY_HASH },
+          payload: commitmentOf(record, texts),
         },
       }
     case 3:
@@ -106,7 +119,8 @@ function leafOf(record: number): unknown {
         unmapped: {
           phase: 'intent',
           verb: 'DELETE',
-          decision: { outcome: 'hold', policies: ['deletes'], need: 'leads:1' },
+          decision: { outcome: 'hold', ...policy, need: 'leads:1' },
+          payload: commitmentOf(record, texts),
         },
       }
     case 5:
@@ -118,14 +132,18 @@ function leafOf(record: number): unknown {
         unmapped: {
           phase: 'event',
           activity: 'request-open',
-          details: { intent: run + 4, need: 'leads:1', expires: timeOf(record + 1_000) },
+          details: { ...about, ...policy, expires: timeOf(record + 1_000) },
         },
       }
     case 7:
       return {
         ...event,
-        actor: { user: { uid: 'p_bob' } },
-        unmapped: { phase: 'event', activity: 'request-approve', details: { requester: 'p_alice', makes: 'approved' } },
+        actor: { user: { uid: 'p_bob', type: 'person', groups: [{ name: 'leads' }] } },
+        unmapped: {
+          phase: 'event',
+          activity: 'request-approve',
+          details: { ...about, groups: ['leads'], requester: 'p_alice', makes: 'approved' },
+        },
       }
     case 8:
       return {
@@ -133,7 +151,8 @@ function leafOf(record: number): unknown {
         unmapped: {
           phase: 'intent',
           verb: 'DELETE',
-          decision: { outcome: 'allow', policies: ['deletes'] },
+          decision: { outcome: 'allow', ...policy },
+          payload: commitmentOf(record, texts),
           approval: { request: ref, records: [{ index: run + 6 }, { index: run + 7 }], approvers: ['p_bob'] },
         },
       }
@@ -142,17 +161,31 @@ function leafOf(record: number): unknown {
   }
 }
 
-function sealed(record: number): ReturnType<typeof sealPayload> {
+/** What was asked exactly, of a record that has a payload. */
+function textOf(record: number, texts: Texts): string | undefined {
+  if (texts[record] !== undefined) return texts[record]
+  switch (record % 10) {
+    case 2:
+      return `select pan from customers where id = ${record}`
+    case 4:
+    case 8:
+      return `delete from customers where id = ${record - (record % 10)}`
+    default:
+      return undefined
+  }
+}
+
+function sealed(record: number, texts: Texts): ReturnType<typeof sealPayload> {
   const key = {
     id: '2026-11-21.00',
     bytes: digest(`pack key ${record}`),
     nonce: digest(`pack nonce ${record}`).subarray(0, 12),
   }
-  return sealPayload(Buffer.from(`select pan from customers where id = ${record}`), key)
+  return sealPayload(Buffer.from(textOf(record, texts) ?? ''), key)
 }
 
-function commitmentOf(record: number): unknown {
-  const { alg, keyId, keySha256, sha256, size } = sealed(record).commitment
+function commitmentOf(record: number, texts: Texts): unknown {
+  const { alg, keyId, keySha256, sha256, size } = sealed(record, texts).commitment
   return { alg, key_id: keyId, key_sha256: keySha256, sha256, size }
 }
 
@@ -160,6 +193,8 @@ function commitmentOf(record: number): unknown {
 export interface PackChanges {
   readonly leaves?: readonly Uint8Array[]
   readonly records?: { readonly first: number; readonly last: number }
+  /** Payloads of records that say something else. */
+  readonly texts?: Readonly<Record<number, string>>
   readonly manifest?: Partial<PackManifest>
   /** Called with the files before they are listed and signed. */
   readonly edit?: (files: Map<string, Uint8Array>) => void
@@ -167,15 +202,15 @@ export interface PackChanges {
 
 /** The files of a pack over a log of `size` records. */
 export function packFiles(size: number, changes: PackChanges = {}): Map<string, Uint8Array> {
-  const leaves = changes.leaves ?? packLeaves(size)
+  const leaves = changes.leaves ?? packLeaves(size, changes.texts)
   const records = changes.records ?? { first: 0, last: size - 1 }
   const files = new Map<string, Uint8Array>()
   const { root } = addLog(files, leaves, records)
-  const rows = addTables(files, leaves, records)
+  const rows = addTables(files, leaves, records, changes.texts ?? {})
   files.set(PACK_PATHS.roster, Buffer.from(formatRoster(NAMES)))
   files.set(PACK_PATHS.verify, Buffer.from('How to check this.\n'))
   files.set(PACK_PATHS.policyText, Buffer.from(POLICY))
-  files.set(`${PACK_PATHS.policyFiles}/a.cedar`, Buffer.from('permit (principal, action, resource);\n'))
+  files.set(`${PACK_PATHS.policyFiles}/a.cedar`, Buffer.from(POLICY_FILE))
   changes.edit?.(files)
   const manifest: PackManifest = {
     origin: ORIGIN,
@@ -188,7 +223,7 @@ export function packFiles(size: number, changes: PackChanges = {}): Map<string, 
     builtBy: 'p_dana',
     product: 'Sallyport 0.1.0',
     disclosed: 'statements',
-    policy: { hash: digest(POLICY).toString('hex'), activationRecord: 1, files: ['a.cedar'] },
+    policy: { hash: POLICY_HASH, activationRecord: 1, files: ['a.cedar'] },
     tables: RECORD_TABLES.map(({ name, artifact, title, query, columns }) => ({
       name,
       artifact,
@@ -243,6 +278,7 @@ function addTables(
   files: Map<string, Uint8Array>,
   leaves: readonly Uint8Array[],
   { first, last }: { readonly first: number; readonly last: number },
+  texts: Texts,
 ): ReadonlyMap<string, number> {
   const csv = new Map(RECORD_TABLES.map((table) => [table.name, `${headerOf(table)}\n`]))
   const jsonl = new Map(RECORD_TABLES.map(({ name }) => [name, '']))
@@ -254,14 +290,14 @@ function addTables(
       rows.set(table, (rows.get(table) ?? 0) + 1)
     },
   }
-  const tables = new PackTables(new Roster(NAMES), sink)
+  const tables = new PackTables(new Roster(NAMES), sink, askingPolicies(POLICY))
   let disclosed = ''
   for (let record = first; record <= last; record += 1) {
     const leaf = JSON.parse(Buffer.from(leaves[record] ?? []).toString()) as Record<string, unknown>
-    const isRead = record % 10 === 2
-    if (isRead)
-      disclosed += `${formatDisclosed({ record, blob: sealed(record).blob, key: digest(`pack key ${record}`) })}\n`
-    tables.take(record, leaf, isRead ? `select pan from customers where id = ${record}` : undefined)
+    const text = textOf(record, texts)
+    if (text !== undefined)
+      disclosed += `${formatDisclosed({ record, blob: sealed(record, texts).blob, key: digest(`pack key ${record}`) })}\n`
+    tables.take(record, leaf, text)
   }
   tables.finish()
   for (const [name, text] of csv) files.set(tablePath(name, 'csv'), Buffer.from(text))

@@ -34,7 +34,7 @@ test('a pack says who did what under whose approval, and verifies', async (t) =>
   assert.equal(rowsOf(folder, '5-masking')[0]?.['masked'], 2)
   const [own] = rowsOf(folder, '2-entitlements').filter(({ subject }) => subject === 'usr_alice')
   assert.deepEqual([own?.['need'], own?.['owner'], own?.['uses']], ['refund customers', 'support@example.com', 1])
-  assert.match(formatPackReport(result), /✓ approvals {14}nothing ran although policy asked for one/)
+  assert.match(formatPackReport(result), /✓ approvals {14}12 checks \(artifacts\/3-approval-checks\.csv\), each 0/)
 })
 
 test('a text that a spreadsheet would run is only text, and whole in the JSON lines', async (t) => {

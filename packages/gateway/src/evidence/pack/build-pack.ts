@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
+  askingPolicies,
   encodeManifest,
   formatRoster,
   formatSums,
@@ -94,9 +95,9 @@ class PackRun {
   async write(span: RecordSpan): Promise<BuiltPack> {
     const definitions = [...RECORD_TABLES.filter((table) => this.#isWanted(table)), ENTITLEMENTS]
     for (const table of definitions) await this.#files.begin(this.#folder, table)
-    const { statement, erased } = await this.#records(span)
-    await this.#entitlements()
     const policy = this.#sources.policy()
+    const { statement, erased } = await this.#records(span, policy)
+    await this.#entitlements()
     if (policy !== undefined) await this.#policy(policy)
     await this.#log.tiles()
     const tables = definitions.map((table) => describe(table, this.#files.rowsOf(table.name)))
@@ -114,9 +115,13 @@ class PackRun {
   }
 
   /** The bundles of the period and of the record before and behind it, which show where it begins and ends. */
-  async #records({ first, last }: RecordSpan): Promise<Pick<PackFacts, 'statement' | 'erased'>> {
+  async #records(
+    { first, last }: RecordSpan,
+    policy: PolicyInForce | undefined,
+  ): Promise<Pick<PackFacts, 'statement' | 'erased'>> {
     const disclosure = await this.#disclosure()
-    const tables = new PackTables(new Roster(this.#seen.names), this.#files)
+    const asking = policy === undefined ? undefined : askingPolicies(policy.canonicalText)
+    const tables = new PackTables(new Roster(this.#seen.names), this.#files, asking)
     const edge = { first: Math.max(0, first - 1), last: Math.min(this.#log.head.size - 1, last + 1) }
     for (let index = Math.floor(edge.first / TILE_WIDTH); index <= Math.floor(edge.last / TILE_WIDTH); index += 1) {
       const { entries } = await this.#log.bundle(index)

@@ -1,4 +1,5 @@
 import { headerOf, RowWriter, type Table, type TableDefinition } from '@sallyport/verifier'
+import { meaningOf } from './column-meanings.ts'
 
 interface Described {
   readonly table: string
@@ -14,11 +15,12 @@ const COLUMNS: Table<Described> = {
   columns: [
     { name: 'table', from: 'the name of the table', of: ({ table }) => table },
     { name: 'column', from: 'the name of the column', of: ({ name }) => name },
+    { name: 'meaning', from: 'what it says', of: ({ table, name }) => meaningOf(table, name) ?? null },
     { name: 'from', from: 'the path in the record, or how it is computed', of: ({ from }) => from },
   ],
 }
 
-/** `columns.csv`: which part of which record each column of each table is. */
+/** `columns.csv`: what each column of each table says, and which part of which record it is. */
 export function columnsText(tables: readonly TableDefinition[]): string {
   const writer = new RowWriter(COLUMNS)
   const rows = tables.flatMap(({ name: table, columns }) =>

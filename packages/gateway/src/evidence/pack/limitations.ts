@@ -1,5 +1,5 @@
 import type { PackStatement } from '@sallyport/verifier'
-import { number, type PackFacts, time } from './pack-facts.ts'
+import { counted, edgesOf, number, type PackFacts, time } from './pack-facts.ts'
 
 /** `LIMITATIONS.md`: what a pack cannot show. */
 export function limitationsText(facts: PackFacts): string {
@@ -40,18 +40,21 @@ function witnessed({ head: { signatures } }: PackFacts): string {
     : 'This head carries no cosignature of a witness.'
 }
 
-function own({ order, span, head, policy, erased, statement }: PackFacts): readonly string[] {
-  const last = head.size - 1
+function own(facts: PackFacts): readonly string[] {
+  const { order, span, policy, erased, statement } = facts
+  const { begins, ends } = edgesOf(facts)
   return [
     `It holds records ${number(span.first)} to ${number(span.last)} and says nothing about others.`,
-    ...(span.first === 0
+    ...(begins === 'log'
       ? ['Its first record is the first of the log: what was before the log, or in another one, is not here.']
       : []),
-    ...(span.last === last
-      ? [
-          `Its last record is the last one of the head. If the period (to ${time(order.toMs)}) goes on behind it, what followed is not here; among it the record that this pack was made.`,
-        ]
-      : []),
+    ...(ends === 'record'
+      ? []
+      : [
+          ends === 'early'
+            ? `It was made before the period ended (${time(order.toMs)}): nothing is said of the time after ${time(order.atMs)}, nor is the record here that this pack was made.`
+            : 'Its last record is the newest of the head: that none of the period followed it does not show here.',
+        ]),
     ...(span.count === span.last - span.first + 1
       ? []
       : [
@@ -59,6 +62,7 @@ function own({ order, span, head, policy, erased, statement }: PackFacts): reado
         ]),
     'Operations that began before its first record are shown by their end only; of those that had not ended with its last record the end is missing. `note` says so.',
     'Requests for approval that were opened before its first record are shown by what came of them here.',
+    ...crashLines(statement),
     ...gapLines(statement),
     ...oddities(statement),
     policy === undefined
@@ -70,6 +74,19 @@ function own({ order, span, head, policy, erased, statement }: PackFacts): reado
       : erased === 0
         ? 'Every payload of the records is disclosed.'
         : `${number(erased)} payloads are not disclosed: the key of their day was erased.`,
+  ]
+}
+
+/** Ends of the gateway that it did not record. */
+function crashLines({ crashes, completeness }: PackStatement): readonly string[] {
+  const all = counted(completeness, 'crashes')
+  if (all === 0) return []
+  return [
+    `The gateway ended ${number(all)} times without recording it (a crash, a kill, a loss of power)${all > crashes.length ? `; the first ${crashes.length}` : ''}:`,
+    ...crashes.map(
+      ({ record, from, until, unsigned, open }) =>
+        `  between ${from ?? '?'} and ${until ?? '?'}, when record ${number(record)} started it again: ${number(unsigned)} records were not signed yet, ${number(open)} operations were under way`,
+    ),
   ]
 }
 
@@ -96,13 +113,12 @@ function oddities({ completeness, checks }: PackStatement): readonly string[] {
       ? [`The log said that it was alive ${number(seen)} times, where ${number(expected)} were expected.`]
       : []),
     ...(steps > 0 ? [`The clock went back ${number(steps)} times; see \`artifacts/4-completeness.csv\`.`] : []),
-    ...checks.flatMap(({ check, count }) =>
-      count > 0 ? [`**${number(count)} ${check}**; see \`artifacts/3-approval-checks.csv\`.`] : [],
-    ),
+    ...checks.flatMap(({ check, kind, count }) => {
+      if (count === 0) return []
+      const said = `${number(count)} ${check}`
+      return [
+        `${kind === 'must be 0' ? `**${said}**` : `Not checked: ${said}`}; see \`artifacts/3-approval-checks.csv\`.`,
+      ]
+    }),
   ]
-}
-
-function counted(completeness: PackStatement['completeness'], what: string): number {
-  const value = completeness.find((entry) => entry.what === what)?.value
-  return typeof value === 'number' ? value : 0
 }

@@ -24,3 +24,21 @@ export function time(ms: number): string {
 export function number(value: number): string {
   return value.toLocaleString('en-US')
 }
+
+/** What is beside the first and the last record: the ends of the log, or a record of another time, which is in the pack too. */
+export function edgesOf({ order, span, head }: Pick<PackFacts, 'order' | 'span' | 'head'>): {
+  readonly begins: 'log' | 'record'
+  readonly ends: 'record' | 'early' | 'log'
+} {
+  const isNewest = span.last === head.size - 1
+  return {
+    begins: span.first === 0 ? 'log' : 'record',
+    ends: isNewest ? (order.atMs < order.toMs ? 'early' : 'log') : 'record',
+  }
+}
+
+/** A count of the completeness statement. */
+export function counted(completeness: PackStatement['completeness'], what: string): number {
+  const value = completeness.find((entry) => entry.what === what)?.value
+  return typeof value === 'number' ? value : 0
+}

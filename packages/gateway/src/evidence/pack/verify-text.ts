@@ -1,9 +1,10 @@
 import { fingerprintOf, parseVerifierKey } from '@sallyport/verifier'
 import { number, type PackFacts, time } from './pack-facts.ts'
+import { questionsText, WORDS } from './questions-text.ts'
 
 /** `VERIFY.md`: how to check a pack and what to read in it, for somebody who has nothing but the folder. */
 export function verifyText(facts: PackFacts): string {
-  return [head(facts), check(facts), byHand(facts), questions(facts), content(facts), words()].join('\n')
+  return [head(facts), check(facts), byHand(facts), questionsText(facts), content(facts), WORDS].join('\n')
 }
 
 function head({ order, span, head: { origin, size } }: PackFacts): string {
@@ -23,21 +24,31 @@ What this cannot show stands in \`LIMITATIONS.md\`. Read it too.
 function check({ head: { verifierKey } }: PackFacts): string {
   return `## Check it (one minute)
 
-You need Node.js 20 or newer (nodejs.org). Somewhere else than in this folder, with FOLDER for its path:
+You need Node.js 20 or newer (nodejs.org), and the verifier as a file (\`sallyport-verifier-….tgz\`) or from the registry (\`@sallyport/verifier\`). In an
+empty folder, not in this one, with FOLDER for this one's path:
 
-    npm install @sallyport/verifier
-    npx sallyport-verify FOLDER
+    npm install ./sallyport-verifier-….tgz        (or: npm install @sallyport/verifier)
+    npx --no-install sallyport-verify FOLDER
 
-The verifier has no dependencies and needs no network when it runs; it can be installed from a file as well (\`npm install ./sallyport-verifier-….tgz\`).
+\`--no-install\` matters: where the verifier is not installed, \`npx\` alone would fetch whatever the public registry has under that name.
+\`node_modules/.bin/sallyport-verify FOLDER\` is the same. The verifier has no dependencies and needs no network when it runs. A verifier that came from
+whoever gave you this pack proves what they want: compare its SHA-256 with the one that Sallyport's vendor publishes for the version, also by
+
+    node -p "require('crypto').createHash('sha256').update(require('fs').readFileSync('FILE.tgz')).digest('hex')"
+
 It says what it checked, line by line, and ends with \`RESULT: intact\`, or names the first file and record that is not as it should be. Exit code:
 0 intact, 2 altered, 3 incomplete, 4 cannot decide. A file more in this folder is a finding too: copy before you edit, also with a spreadsheet.
 
-**Compare the key.** A pack brings its own key; whoever forges a pack forges that too. Get the key's fingerprint another way (from the people
-who run the boundary, by telephone, from an earlier pack) and compare:
+**Compare the key.** A pack brings its own key; whoever forges a pack forges that too. Until you have compared it, the result is
+\`RESULT: intact, by whoever holds key …\` (with exit code 0 all the same: in a script, always give \`--vkey\`). Get the key's fingerprint another way (from the
+people who run the boundary, by telephone, from an earlier pack) and compare:
 
     ${fingerprintOf(parseVerifierKey(verifierKey))}
 
-or give the key as you have it: \`npx sallyport-verify FOLDER --vkey '${verifierKey}'\`.
+or give the key as you have it: \`npx --no-install sallyport-verify FOLDER --vkey '${verifierKey}'\`.
+The fingerprint is the SHA-256 of 33 bytes: 0x01 (for Ed25519) and the 32 bytes of the public key; they are the base64 behind the second \`+\` of \`trail/vkey\`. In this folder:
+
+    node -p "require('crypto').createHash('sha256').update(Buffer.from(require('fs').readFileSync('trail/vkey', 'utf8').trim().split('+').slice(2).join('+'), 'base64')).digest('hex').toUpperCase().match(/../g).join(':')"
 
 **Compare an earlier head.** Keep \`trail/checkpoint\` of each pack that you get. \`--known-checkpoint OLD\` then shows that this log is not another
 one: no head may be smaller than one that you hold, nor differ at the same size.
@@ -45,7 +56,7 @@ one: no head may be smaller than one that you hold, nor differ at the same size.
 }
 
 function byHand({ head: { size }, span }: PackFacts): string {
-  const isWhole = span.first === 0
+  const isWhole = span.first === 0 && span.last === size - 1
   return `## Check it by hand
 
 1. Files: \`sha256sum -c SHA256SUMS\` (macOS: \`shasum -a 256 -c SHA256SUMS\`), in this folder. \`manifest.json\` lists the same files.
@@ -55,42 +66,12 @@ function byHand({ head: { size }, span }: PackFacts): string {
 3. Log: \`trail/\` is laid out as c2sp.org/tlog-tiles has it: \`tile/entries/N\` are the records (two bytes length, then the record as JSON), 256 in
    each file, \`tile/0/N\` their hashes, the levels above lead to the root in the third line of \`checkpoint\`. ${
      isWhole
-       ? 'This pack begins with the first record, so if it also ends with the last one, fsck of Tessera accepts the folder.'
+       ? 'This pack holds all of them, so fsck of Tessera accepts the folder.'
        : `Of the ${number(size)} records those of the period (and their neighbours) are here; the tiles prove them against the root without the others.`
    }
 4. One record: take a line of any table; its \`record\` is the number n. It is entry n mod 256 (from 0) of file number n ÷ 256 (rounded down) under
    \`trail/tile/entries\`: 000, 001, … 999, x001/000, …; the last one may be partial (\`000.p/15\`: 15 entries).
-   \`npx sallyport-verify FOLDER --records\` prints all records as JSON, one a line, after checking them, for \`jq\`, DuckDB or a spreadsheet.
-`
-}
-
-function questions({ order }: PackFacts): string {
-  const statement =
-    order.disclosed === 'none'
-      ? 'The exact statements are not disclosed in this pack; `template` shows them without values.'
-      : 'What was asked exactly is in `statement` (card data replaced), in full in `artifacts/1-statements.csv`.'
-  return `## Who read card data, under whose approval, and how do I know that nothing was removed?
-
-**Who read card data?** Open \`artifacts/1-access-log.csv\`. Keep the lines with \`outcome\` = success and \`values_masked\` above 0: results that held card
-data, truncated before they left. (Or \`zone\` = cde for everything in the cardholder data environment; \`objects\` names tables and columns.) \`identity\`
-is the person or workload, \`name\` the name that belongs to it, \`agent\` the AI agent that they used, \`via_server\` and \`via_tool\` the tool that
-sent it in their name. A tool call and the SQL that the tool sent for it are lines of their own: \`caused_by_records\` of the SQL is the \`record\` of the
-call. ${statement} Results that were withheld because a card number could not be truncated have \`outcome\` = masking-refused. Lines are in the order in
-which operations ended; sort by \`time\` as you like.
-
-On a command line: \`jq -r 'select(.outcome=="success" and .values_masked>0) | [.time,.name,.agent,.resource,.template,.approval] | @tsv' artifacts/1-access-log.jsonl\`
-
-**Under whose approval?** Where policy asks for one, \`approval\` is the request and \`approver_names\` who approved. Find the request in
-\`artifacts/3-approvals.csv\`: what was held, why, who answered when, and in \`used_by\` the one operation that ran under it. Of SQL that a tool sent, look at
-the line of the call behind it. No \`approval\` means that policy
-allows it without: \`policies\` names the permits, \`artifacts/2-entitlements.csv\` gives the business need and the owner of each.
-\`artifacts/3-approval-checks.csv\` counts what ran although policy asked for an approval and without a good one. Every count must be 0.
-
-**How do I know that nothing was removed?** Records are numbered without gaps, and the number is the place in the tree: removing, changing, adding or
-swapping one changes the root that was signed. \`artifacts/4-completeness.csv\` says from which number to which, how many are missing (0), how many
-heartbeats were expected and seen, and which gaps the log itself declares; the check computes it again. The records beside the first and the last
-are here too, and lie outside the period: the period is whole. That the newest records were not cut off is shown by a head that you hold from another
-time or another party; see \`LIMITATIONS.md\`.
+   \`npx --no-install sallyport-verify FOLDER --records\` prints all records as JSON, one a line, after checking them, for DuckDB, a spreadsheet or \`jq\`.
 `
 }
 
@@ -110,16 +91,7 @@ is the policy's hash, \`${policy.hash}\`, which record ${policy.activationRecord
 |---|---|---|---|
 ${lines.join('\n')}
 
-\`artifacts/columns.csv\` says of each column from which part of a record it comes. In CSV a text that begins like a formula has an
+\`artifacts/columns.csv\` says of each column in words what it means, and from which part of a record it comes. In CSV a text that begins like a formula has an
 apostrophe before it, so that no spreadsheet runs it; lists are separated by "; ". Times are UTC. \`roster.jsonl\` gives names to ids; it is not part of the log.
 ${policyLine}`
-}
-
-function words(): string {
-  return `## Words
-
-*Record*: one entry of the log. *Intent*: the record before an operation; *outcome*: the one after it. *Decision*: allow, deny, or hold (somebody
-has to approve first). *Via*: the tool through which a person's operation came. *Masking*: card numbers truncated in a result. *Checkpoint* or *head*: the signed
-size and root of the log.
-`
 }

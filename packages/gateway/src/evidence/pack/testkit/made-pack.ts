@@ -27,9 +27,13 @@ const MASKED = {
   masking: { ruleset: 'ab'.repeat(32), columns: [{ name: 'pan', rule: 'declared-pan', seen: 2, masked: 2 }] },
 } as const
 
-const FILES = [{ name: 'support.cedar', text: 'permit (principal, action, resource);\n' }]
+const REFUNDS = `@id("refunds-above-100") @approvers("payments-leads:1")
+permit (principal, action in Action::"ledger/refund.approved", resource);
+`
+const FILES = [{ name: 'support.cedar', text: REFUNDS }]
 const CANONICAL = canonicalJson({ files: FILES.map(({ text }) => text) })
 const HASH = createHash('sha256').update(CANONICAL).digest('hex')
+const IN_FORCE = { policyHash: HASH } as const
 const NAMES: Readonly<Record<string, string>> = { usr_alice: 'alice@example.com', usr_bob: 'bob@example.com' }
 const FAR_FUTURE = 4_000_000_000_000
 
@@ -42,31 +46,31 @@ async function activate(recorded: RecordedTrail): Promise<number> {
 async function story(recorded: RecordedTrail): Promise<void> {
   const lookup = await recorded.operation({
     session: callSession,
-    decided: calling('lookup_customer'),
+    decided: calling('lookup_customer', IN_FORCE),
     payload: '{"id":7}',
   })
   await recorded.operation({
     session: childSession,
-    decided: selecting('customers'),
+    decided: selecting('customers', IN_FORCE),
     via: { ...way, tool: 'lookup_customer', cause: 'exact', calls: [lookup] },
     payload: '=cmd|" /C calc"!A0, "quoted"\nselect 1',
     outcome: MASKED,
   })
-  const hold = { outcome: 'hold', policies: ['refunds-above-100'], need: 'payments-leads:1' } as const
+  const hold = { ...IN_FORCE, outcome: 'hold', policies: ['refunds-above-100'], need: 'payments-leads:1' } as const
   const held = await recorded.operation({ session: callSession, decided: calling('refund', hold) })
   const ref = formatRef(held)
-  const about = { entity: { type: 'request', uid: ref }, intent: held, need: 'payments-leads:1' }
+  const about = { entity: { type: 'request', uid: ref }, intent: held, need: hold.need, binding: 'b1'.repeat(32) }
   const request = { class: 'entity-management', client: callSession.client, status: 'success' } as const
-  const opening = { ...about, verb: 'tools/call', expires: FAR_FUTURE }
+  const opening = { ...about, policies: hold.policies, policy_hash: HASH, verb: 'tools/call', expires: FAR_FUTURE }
   const asked = await recorded.event({ ...request, activity: 'request-open', actor: alice, details: opening })
-  const answering = { ...about, requester: alice.id, makes: 'approved', comment: 'INC-7' }
+  const answering = { ...about, groups: bob.groups, requester: alice.id, makes: 'approved', comment: 'INC-7' }
   const approved = await recorded.event({ ...request, activity: 'request-approve', actor: bob, details: answering })
   await recorded.operation({
     session: callSession,
-    decided: calling('refund'),
+    decided: calling('refund', IN_FORCE),
     approval: { request: ref, records: [asked, approved], approvers: [bob.id] },
   })
-  await recorded.operation({ session: ownSession, decided: selecting('orders') })
+  await recorded.operation({ session: ownSession, decided: selecting('orders', IN_FORCE) })
 }
 
 /** Where packs of a recorded trail are made from. */
@@ -144,7 +148,7 @@ async function fill({ trail }: RecordedTrail, timeMs: number): Promise<void> {
     kind: 'intent' as const,
     timeMs,
     session: ownSession,
-    decided: selecting('orders'),
+    decided: selecting('orders', IN_FORCE),
     payload: Buffer.from('{}'),
   }))
   for (const { sequence } of await trail.record(intents))

@@ -1,0 +1,163 @@
+import { type Answer, approvalsOf, type Request } from './approval-request.ts'
+import type { AskingPolicies } from './asking-policies.ts'
+import { type HeldOperation, isAnotherOperation, isCut } from './held-operation.ts'
+import { countAt, type JsonObject, listAt, textAt, textsAt } from './members.ts'
+import { isNeedMet, joinNeeds, parseNeed } from './needs.ts'
+import type { Table } from './table.ts'
+
+/** `must be 0`: a breach; `not checked`: what the records of the pack do not suffice for. */
+type CheckKind = 'must be 0' | 'not checked'
+
+/** What was looked for, and how often it was found. */
+export interface ApprovalCheck {
+  readonly check: string
+  readonly kind: CheckKind
+  readonly count: number
+  /** The first of them. */
+  readonly records: readonly number[]
+}
+
+/** Artifact 3: whether what ran under approvals ran under good ones. */
+export const APPROVAL_CHECKS: Table<ApprovalCheck> = {
+  name: '3-approval-checks',
+  artifact: 3,
+  title: 'What must not happen with approvals, each line counted on its own and to be 0; and what could not be checked',
+  query: 'counted over the records of the pack, as each line says',
+  columns: [
+    { name: 'check', from: 'what is counted', of: ({ check }) => check },
+    { name: 'kind', from: 'must be 0, or not checked: the pack does not hold what it takes', of: ({ kind }) => kind },
+    { name: 'count', from: 'how many there are', of: ({ count }) => count },
+    { name: 'records', from: 'metadata.sequence of the first 100', of: ({ records }) => records },
+  ],
+}
+
+/** Every check, in the order of the table: what exactly is counted. */
+export const CHECKS = {
+  refusedAndRan: 'operations that policy held or denied and that ran all the same (outcome other than refused)',
+  withoutApproval:
+    'operations that policy allowed by a policy with @approvers, without a request in approval (decided by the policy of this pack)',
+  usedTwice: 'operations that ran under an approval which another had used before',
+  ownApproval: 'operations that ran under an approval of the one who asked, by their own record or by the answers',
+  neverApproved: 'operations that ran under a request, opened within this pack, that nobody had approved before',
+  needNotMet:
+    'operations that ran under a request, opened within this pack, whose approvals before do not make up its need (people in the groups of the need, not through an agent, each counted once)',
+  otherApprovers:
+    'operations that ran under a request, opened within this pack, and name other approvers than its answers have',
+  afterDenial: 'operations that ran under a request that had been denied before',
+  afterEnd: 'operations that ran under a request, opened within this pack, after its time was over or it was withdrawn',
+  otherOperation:
+    'operations that ran under a request, opened within this pack, and are not the held one (person, agent, MCP server and tool, resource, verb, definition of the tool, template, size of the payload; the payload where both are disclosed; the binding where it is on record)',
+  otherBinding: 'answers whose binding, need or held record is another than that of their request',
+  otherNeed:
+    'requests, opened within this pack, whose requester, need or policies are not those of the held record, or that do not need what the @approvers of these policies say (of the policy of this pack)',
+} as const
+
+/** What the records of a pack may not suffice for, in the order of the table. */
+export const UNCHECKED = {
+  earlierRequest:
+    'operations that ran under a request opened before this pack: whether it was met, in time and for this operation does not show here',
+  otherPolicy:
+    'operations that were allowed by a policy other than that of this pack: whether it has @approvers does not show here',
+} as const
+
+/** The name of a check. */
+export type CheckName = keyof typeof CHECKS | keyof typeof UNCHECKED
+
+/** An operation that runs under a request. */
+export interface Use {
+  readonly request: Request
+  readonly leaf: JsonObject
+  readonly operation: HeldOperation
+}
+
+/** What is wrong, by its record and those before it, with an operation that names a request. */
+export function* checkUse(use: Use): Generator<CheckName> {
+  const { request, leaf } = use
+  const approvals = approvalsOf(request)
+  if (request.uses.length > 0) yield 'usedTwice'
+  if (isOwnApproval(use, approvals)) yield 'ownApproval'
+  if (request.answers.some(({ answer, isRefused }) => answer === 'deny' && !isRefused)) yield 'afterDenial'
+  if (request.opened === undefined) {
+    yield 'earlierRequest'
+    return
+  }
+  if (approvals.length === 0) yield 'neverApproved'
+  if (!isMet(request, approvals)) yield 'needNotMet'
+  if (namesOthers(leaf, approvals)) yield 'otherApprovers'
+  const expires = countAt(request.opened.leaf, 'unmapped', 'details', 'expires')
+  const isLate = expires !== null && (countAt(leaf, 'time') ?? 0) > expires
+  if (isLate || request.expired !== undefined || request.withdrawn !== undefined) yield 'afterEnd'
+  if (isNotHeld(use)) yield 'otherOperation'
+}
+
+/** What is to be said of an operation that policy allowed without a request. */
+export function checkAllowed(leaf: JsonObject, asking: AskingPolicies): CheckName | undefined {
+  if (textAt(leaf, 'unmapped', 'decision', 'policy_hash') !== asking.hash) return 'otherPolicy'
+  const policies = textsAt(leaf, 'unmapped', 'decision', 'policies')
+  return policies.some((policy) => asking.needs.has(policy)) ? 'withoutApproval' : undefined
+}
+
+/** What every record about a request repeats of it. */
+const BOUND = ['binding', 'need', 'intent'] as const
+
+/** Whether an answer is to another request than the one that it names. */
+export function isOtherBinding({ leaf }: Answer, { first }: Request): boolean {
+  return first !== undefined && BOUND.some((name) => detail(leaf, name) !== detail(first, name))
+}
+
+/** Whether a request is not the one that the record of what was held, or policy, asks for. */
+export function isOtherNeed({ opened, held }: Request, asking: AskingPolicies): boolean {
+  if (opened === undefined) return false
+  const need = textAt(opened.leaf, 'unmapped', 'details', 'need')
+  const policies = textsAt(opened.leaf, 'unmapped', 'details', 'policies')
+  if (held !== undefined) {
+    const { decision, requester } = held
+    if (requester !== textAt(opened.leaf, 'actor', 'user', 'uid')) return true
+    if (decision.need !== null && decision.need !== need) return true
+    if (decision.policies.some((policy) => !policies.includes(policy))) return true
+  }
+  if (textAt(opened.leaf, 'unmapped', 'details', 'policy_hash') !== asking.hash) return false
+  const needs = policies.flatMap((policy) => parseNeed(asking.needs.get(policy) ?? '') ?? [])
+  return joinNeeds(needs) !== need
+}
+
+function detail(leaf: JsonObject, name: string): string | number | null {
+  return textAt(leaf, 'unmapped', 'details', name) ?? countAt(leaf, 'unmapped', 'details', name)
+}
+
+function isOwnApproval({ leaf, request }: Use, approvals: readonly Answer[]): boolean {
+  const actor = textAt(leaf, 'actor', 'user', 'uid')
+  const asked = textAt(request.opened?.leaf, 'actor', 'user', 'uid')
+  const approvers = [...textsAt(leaf, 'unmapped', 'approval', 'approvers'), ...approvals.map(({ by }) => by)]
+  return approvers.some((id) => id === actor || id === asked)
+}
+
+/** Whoever answers does so as a person, not through an agent, and in a group that their own record says they are in. */
+function isMet({ opened }: Request, approvals: readonly Answer[]): boolean {
+  const need = parseNeed(textAt(opened?.leaf, 'unmapped', 'details', 'need') ?? '')
+  if (need === undefined) return false
+  const counting = approvals.filter(
+    ({ leaf }) => textAt(leaf, 'actor', 'user', 'type') === 'person' && textAt(leaf, 'actor', 'app_uid') === null,
+  )
+  return isNeedMet(
+    need,
+    counting.map(({ by, leaf, groups }) => ({ id: by, groups: groups.filter((group) => isIn(leaf, group)) })),
+  )
+}
+
+function isIn(leaf: JsonObject, group: string): boolean {
+  return isCut(leaf, 'groups') || listAt(leaf, 'actor', 'user', 'groups').some((own) => textAt(own, 'name') === group)
+}
+
+function namesOthers(leaf: JsonObject, approvals: readonly Answer[]): boolean {
+  const named = new Set(textsAt(leaf, 'unmapped', 'approval', 'approvers'))
+  const answered = new Set(approvals.map(({ by }) => by))
+  const isUnknown = [...named].some((id) => !answered.has(id))
+  return isUnknown || (!isCut(leaf, 'approvers') && named.size !== answered.size)
+}
+
+function isNotHeld({ request: { held, opened }, leaf, operation }: Use): boolean {
+  const binding = textAt(leaf, 'unmapped', 'approval', 'binding')
+  if (binding !== null && binding !== textAt(opened?.leaf, 'unmapped', 'details', 'binding')) return true
+  return held !== undefined && isAnotherOperation(held, operation)
+}

@@ -1,0 +1,99 @@
+import { encodeHex, encodeUtf8 } from '../bytes.ts'
+import { sha256 } from '../sha256.ts'
+import { textsAt } from './members.ts'
+
+/** Which policies ask for an approval, and whose. */
+export interface AskingPolicies {
+  /** The hash by which decisions name this policy; undefined when none is known, and so of no decision whether it asked. */
+  readonly hash: string | undefined
+  /** What `@approvers` says, by `@id`. */
+  readonly needs: ReadonlyMap<string, string>
+}
+
+/** Where the policy is not known. */
+export const NO_POLICY: AskingPolicies = { hash: undefined, needs: new Map() }
+
+/**
+ * Reads the annotations of every policy in the text that a policy's hash is the SHA-256 of. Cedar is not evaluated here: which policies determined a
+ * decision its record says, and which of them ask for an approval stands in their texts.
+ */
+export function askingPolicies(policyText: string): AskingPolicies {
+  const needs = new Map<string, string>()
+  for (const text of textsAt(parse(policyText), 'files')) collect(text, needs)
+  return { hash: encodeHex(sha256(encodeUtf8(policyText))), needs }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    // It has the digest that was signed, so this is how it was made; it lists no files then.
+    return undefined
+  }
+}
+
+/** Cedar 4, Grammar: `Annotation ::= '@' IDENT '(' STR ')'`; they stand before their policy, and a policy ends with `;`. */
+function collect(text: string, needs: Map<string, string>): void {
+  let annotations = new Map<string, string>()
+  const recent: string[] = []
+  for (const token of tokensOf(text)) {
+    recent.push(token)
+    if (recent.length > 5) recent.shift()
+    const [at, name, open, value, close] = recent
+    if (at === '@' && name !== undefined && open === '(' && value?.startsWith('"') === true && close === ')')
+      annotations.set(name, unquote(value))
+    if (token !== ';') continue
+    const [id, approvers] = [annotations.get('id'), annotations.get('approvers')]
+    if (id !== undefined && approvers !== undefined) needs.set(id, approvers)
+    annotations = new Map()
+  }
+}
+
+/** Words, marks and strings with their quotes; not white space and comments. */
+function* tokensOf(text: string): Generator<string> {
+  let at = 0
+  while (at < text.length) {
+    const start = at
+    if (text.startsWith('//', at)) {
+      const end = text.indexOf('\n', at)
+      at = end < 0 ? text.length : end
+      continue
+    }
+    at += 1
+    const first = text.charAt(start)
+    if (/\s/.test(first)) continue
+    if (first === '"') at = endOfString(text, at)
+    else if (isLetter(first)) while (at < text.length && isLetter(text.charAt(at))) at += 1
+    yield text.slice(start, at)
+  }
+}
+
+/** Behind the closing quote, or the end of the text. */
+function endOfString(text: string, from: number): number {
+  let at = from
+  while (at < text.length && text.charAt(at) !== '"') at += text.charAt(at) === '\\' ? 2 : 1
+  return Math.min(at + 1, text.length)
+}
+
+function isLetter(character: string): boolean {
+  return /\w/.test(character)
+}
+
+/** Cedar's escapes are those of Rust; ids and needs use hardly any. */
+function unquote(quoted: string): string {
+  const simple: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '0': '\0' }
+  return quoted
+    .slice(1, -1)
+    .replaceAll(
+      /\\(?:u\{([0-9a-fA-F]{1,6})\}|x([0-9a-fA-F]{2})|(.))/gs,
+      (_, unicode, hex, other: string | undefined) => {
+        const code = typeof unicode === 'string' ? unicode : typeof hex === 'string' ? hex : undefined
+        if (code !== undefined) return codePoint(Number.parseInt(code, 16))
+        return simple[other ?? ''] ?? other ?? ''
+      },
+    )
+}
+
+function codePoint(code: number): string {
+  return code <= 0x10ffff ? String.fromCodePoint(code) : ''
+}
