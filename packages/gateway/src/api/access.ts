@@ -36,8 +36,8 @@ export class ApiRefusal extends Error {
 }
 
 /**
- * RFC 6750 §2.1: `Authorization: Bearer b64token`; nothing else is read for a token. A token that is refused is on record: PCI DSS 10.2.1.4
- * asks for every invalid access attempt.
+ * RFC 6750 §2.1: `Authorization: Bearer b64token`; nothing else is read for a token. A token that is refused is on record (PCI DSS 10.2.1.4
+ * asks for every invalid access attempt), unless too many of its address were just now.
  *
  * @throws {ApiRefusal} when there is none, or none that is good. @throws {GatewayError} `SP_TRAIL_UNAVAILABLE` when that cannot be recorded.
  */
@@ -47,11 +47,11 @@ export async function authenticate(
   authorization: string | undefined,
   client: Caller['client'],
 ): Promise<Caller> {
-  if (refused.isBlocked(client.address)) throw new ApiRefusal('SP_AUTH_FAILED_ATTEMPTS')
   const token = /^Bearer ([A-Za-z0-9._~+/-]{1,8192}=*)$/i.exec(authorization ?? '')?.[1]
   if (token === undefined) throw new ApiRefusal('SP_API_UNAUTHENTICATED')
   const login = await services.logins.verify(new Secret(token))
   if (login.kind === 'verified') return { identity: login.identity, client, login }
+  if (refused.isBlocked(client.address)) throw new ApiRefusal('SP_AUTH_FAILED_ATTEMPTS')
   refused.note(client.address)
   // What was wrong is for the record; whoever tries a token is only told that it is not good.
   const ref = await record(services, {

@@ -57,7 +57,7 @@ export const catalogue = {
   },
   SP_AUTH_FAILED_ATTEMPTS: {
     meaning: 'too many failed attempts from this address',
-    next: 'wait a minute, then try again with a fresh token',
+    next: 'use a fresh token: a good one is let in at once; others are heard again in a minute',
     retry: 'later',
     log: 'warn',
   },

@@ -98,6 +98,8 @@ export interface OpenRequest {
   readonly client: ClientAddress
   /** The private door by which they came: a fact of the listener, never of the client. Absent at the public ones. */
   readonly door?: string
+  /** A credential that is no good is not put on record: too many from where it comes were, just now. */
+  readonly unrecorded?: boolean
 }
 
 /** Makes the private doors by which the SQL of MCP servers comes back. */

@@ -29,6 +29,16 @@ test('a refused token is on record and its reference leads there', async () => {
   assert.ok(entry?.kind === 'event' && entry.event.status === 'failure')
 })
 
+test('a refused token of a flood is not on record, a good one is let in', async () => {
+  const { gate, entries } = boundary()
+  const asked = { resource: cards, client, unrecorded: true }
+  const answer = await gate.open({ ...asked, secret: new Secret('bad') })
+  assert.ok(isRefusal(answer))
+  assert.deepEqual([answer.code, answer.ref, entries.length], ['SP_AUTH_TOKEN_UNKNOWN', undefined, 0])
+  assert.ok(!isRefusal(await gate.open({ ...asked, secret: new Secret('good') })))
+  assert.equal(entries.length, 1)
+})
+
 test('a batch has one verdict each, in order; a refusal is recorded and concluded', async () => {
   const { entries, openSession } = boundary()
   const session = await openSession()

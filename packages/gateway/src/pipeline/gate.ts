@@ -121,7 +121,8 @@ async function rejectCredential(
 ): Promise<Refusal> {
   const { resource } = request
   const { code, identity, reason } = rejected
-  const known = identity === undefined ? {} : { identity }
+  const facts = { code, what: 'access', resource, ...(identity === undefined ? {} : { identity }), reason }
+  if (request.unrecorded === true) return refusal(facts)
   const receipt = await recordEvent(options, {
     class: 'authentication',
     activity: 'token-refused',
@@ -132,7 +133,7 @@ async function rejectCredential(
     code,
     details: { reason },
   })
-  return refusal({ code, what: 'access', resource, ...known, reason, sequence: receipt.sequence })
+  return refusal({ ...facts, sequence: receipt.sequence })
 }
 
 async function denyConnect(

@@ -102,7 +102,7 @@ describe('whoever has no token', () => {
   })
 })
 
-test('tokens cannot be guessed in a loop', async () => {
+test('tokens cannot be guessed in a loop, and a guesser locks nobody out', async () => {
   await using other = await startBoundary({ servers: createTestServers([ECHO], {}), pinned: [ECHO] })
   const statuses: number[] = []
   for (let index = 0; index < 12; index++) {
@@ -113,7 +113,13 @@ test('tokens cannot be guessed in a loop', async () => {
     statuses.push(status)
   }
   assert.deepEqual(statuses, [...Array.from({ length: 10 }, () => 401), 429, 429])
-  assert.equal((await other.send({ headers: asAlice, body: ping })).status, 429)
+  // Whoever is behind the same address is told what they would be told otherwise: how to log in, how to renew, or let in.
+  assert.equal((await other.send({ headers: json, body: ping })).status, 401)
+  const renewing = await other.send({ headers: { ...json, authorization: 'Bearer expired' }, body: ping })
+  assert.deepEqual([renewing.status, renewing.text.includes('the token has expired')], [401, true])
+  assert.equal((await other.post(...modern('tools/list'))).status, 200)
+  const unknown = { path: '/mcp/none', headers: { ...json, authorization: 'Bearer guess' }, body: ping }
+  assert.equal((await other.send(unknown)).status, 429)
 })
 
 test('agents whose tokens expire, as all do every few minutes, shut nobody out behind the same address', async () => {

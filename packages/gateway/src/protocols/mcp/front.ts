@@ -177,11 +177,12 @@ class Front implements Mcp {
   /** The caller's session on a resource; without a good token for it, the same challenge whether there is such a resource or not. */
   async #join(request: IncomingMessage, name: string): Promise<OpenSession | Reply> {
     const client = clientOf(request)
-    if (this.#attempts.isBlocked(client.address)) return tooManyAttempts()
     const secret = bearerOf(request)
+    if (typeof secret === 'string') return challenge(this.#publicUrl, name, NO_GOOD_TOKEN)
     const server = this.#find(name)
-    if (typeof secret === 'string' || server === undefined) return this.#reject(client.address, name)
-    const answer = await this.#options.gate.join({ resource: server.resource, secret, client })
+    if (server === undefined) return this.#reject(client.address, name)
+    const unrecorded = this.#attempts.isBlocked(client.address)
+    const answer = await this.#options.gate.join({ resource: server.resource, secret, client, unrecorded })
     if (!isRefusal(answer)) {
       this.#watch(answer)
       return answer
@@ -213,7 +214,9 @@ class Front implements Mcp {
     }
   }
 
+  /** A token that is no good, which only so many are from one address; a good one is let in whatever came before it. */
   #reject(address: string, name: string): Reply {
+    if (this.#attempts.isBlocked(address)) return tooManyAttempts()
     this.#attempts.note(address)
     return challenge(this.#publicUrl, name, NO_GOOD_TOKEN)
   }

@@ -6,7 +6,7 @@ const WINDOW_MS = 60_000
 /** Addresses remembered at most; the oldest is forgotten first. */
 const MAX_ADDRESSES = 10_000
 
-/** Counts failed logins by address, so that tokens cannot be guessed in a loop. */
+/** Counts failed logins by address, so that no flood of them is answered and recorded one by one. */
 export class FailedAttempts {
   readonly #clock: Clock
   readonly #byAddress = new Map<string, { count: number; sinceMs: number }>()

@@ -187,7 +187,7 @@ test('a refusal at connect says what to do; only a bad token asks for the passwo
   boundary.gate.trailDown = false
 })
 
-test('whoever guesses tokens is stopped', async () => {
+test('whoever guesses tokens is stopped, and shuts nobody else out', async () => {
   await using guarded = await startBoundary(database, { upstreamTls: true })
   const port = guarded.port
   const said: (string | undefined)[] = []
@@ -197,6 +197,11 @@ test('whoever guesses tokens is stopped', async () => {
     Array.from({ length: 10 }, () => '28P01'),
   )
   assert.deepEqual(said.slice(10), ['28000', '28000'])
+  assert.equal((await refusedWith({ port, user: 'reader#payments' })).get('C'), '28000')
+  // Others may be behind the same address.
+  const client = await WireClient.connect(options({ port }))
+  assert.deepEqual(outline(await client.query('SELECT 1')).slice(1), ['row 1', 'done SELECT 1', 'ready I'])
+  client.end()
 })
 
 test('plain connections are refused where they are not allowed', async () => {

@@ -130,7 +130,6 @@ async function admitClient(introduction: Introduction, newcomer: Newcomer, conte
   if (packet.major !== 3) throw new Refused({ sqlstate: '0A000', message: 'only protocol 3.0 to 3.2 is spoken here' })
   demandSafeChannel(newcomer, options)
   if (!context.hasRoom()) throw new Refused({ ...answerCode('SP_BUSY'), sqlstate: sqlstateOf('SP_BUSY', 'connect') })
-  if (context.attempts.isBlocked(newcomer.origin)) throw new Refused(answerCode('SP_AUTH_FAILED_ATTEMPTS'))
   const parameters = readParameters(packet.parameters)
   const client = new ClientConnection(stream, context.pool, introduction.rest)
   const minor = negotiate(client, packet)
@@ -211,16 +210,20 @@ async function openSession(
   newcomer: Newcomer,
   { options, attempts }: FrontContext,
 ): Promise<OpenSession> {
-  if (target === undefined) {
+  // Others may be behind the same address: it is only what is no good that is bounded.
+  const isBlocked = attempts.isBlocked(newcomer.origin)
+  const fail = (answer: Answer): Refused => {
+    if (isBlocked) return new Refused(answerCode('SP_AUTH_FAILED_ATTEMPTS'))
     attempts.note(newcomer.origin)
-    throw new Refused({ ...answerCode('SP_RESOURCE_UNKNOWN') })
+    return new Refused(answer)
   }
+  if (target === undefined) throw fail(answerCode('SP_RESOURCE_UNKNOWN'))
   const client = { address: newcomer.address, port: newcomer.port, tls: newcomer.isTls }
   const door = newcomer.door === undefined ? {} : { door: newcomer.door }
-  const answer = await options.gate.open({ resource: target.resource, secret, client, ...door })
+  const answer = await options.gate.open({ resource: target.resource, secret, client, ...door, unrecorded: isBlocked })
   if (!isRefusal(answer)) return answer
-  if (failures.has(answer.code)) attempts.note(newcomer.origin)
-  throw new Refused(answerRefusal(answer, 'connect'))
+  const refused = answerRefusal(answer, 'connect')
+  throw failures.has(answer.code) ? fail(refused) : new Refused(refused)
 }
 
 /** Connects to the database; when that fails the session ends as soon as it began. */
