@@ -3,12 +3,15 @@ import { join } from 'node:path'
 import { launcher } from './launcher.ts'
 import type { SandboxUser } from './sandbox-user.ts'
 import { INSIDE, type SandboxPlan } from './sandbox.ts'
+import { diesWithUs } from './starter.ts'
 import { FILTER_FILE, systemCallFilter } from './system-calls.ts'
 import { ancestors, type Bind, isWithin, type Seen } from './system-view.ts'
 
 /** How bubblewrap is used here. */
 export interface BubblewrapVariant {
   readonly bwrap: string
+  /** `setpriv` of util-linux, if it is there. */
+  readonly setpriv: string | undefined
   readonly user: SandboxUser
 }
 
@@ -16,13 +19,15 @@ export interface BubblewrapVariant {
 export function bubblewrapCommand(
   plan: SandboxPlan,
   { view, code }: Seen,
-  { bwrap, user }: BubblewrapVariant,
+  { bwrap, setpriv, user }: BubblewrapVariant,
 ): readonly string[] {
   const etc = ETC_FILES.map((name) => ({ from: join(plan.folder, 'etc', name), to: `/etc/${name}` }))
   const relay = plan.socket === undefined ? undefined : { socketPath: `${INSIDE.door}/${plan.socket}` }
   const door = relay === undefined ? [] : [{ from: join(plan.folder, 'door'), to: INSIDE.door }]
   const { temporaryBytes } = plan.limits
   return [
+    // Bubblewrap does not ask whether its parent lives when it says that it dies with it.
+    ...(setpriv === undefined ? [] : diesWithUs(setpriv)),
     ...withFilter(join(plan.folder, FILTER_FILE), bwrap),
     // `--unshare-cgroup-try`: cgroup namespaces can be missing, and hide nothing that a child sees.
     ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],

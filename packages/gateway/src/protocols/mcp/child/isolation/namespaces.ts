@@ -15,8 +15,9 @@ import { unshareCommand } from './unshare.ts'
 export function bubblewrapCandidates(isRoot: boolean, code: ReadableCode): readonly Isolation[] | string {
   const bwrap = findTool('bwrap')
   if (bwrap === undefined) return 'bubblewrap: bwrap is not installed'
+  const setpriv = findTool('setpriv')
   return users(isRoot, [true, false]).map((user) =>
-    candidate('bubblewrap', { user, code }, (plan, seen) => bubblewrapCommand(plan, seen, { bwrap, user })),
+    candidate('bubblewrap', { user, code }, (plan, seen) => bubblewrapCommand(plan, seen, { bwrap, setpriv, user })),
   )
 }
 

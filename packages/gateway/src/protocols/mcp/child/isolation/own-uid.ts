@@ -9,17 +9,16 @@ import { environmentOf, launcher } from './launcher.ts'
 import { Census, usageOf } from './process-tree.ts'
 import { ReadableCode } from './readable-code.ts'
 import { openRunFolder, type RunFolder } from './run-folder.ts'
-import { DIES_WITH_STARTER, dropTo, rangedUser } from './sandbox-user.ts'
+import { dropTo, rangedUser } from './sandbox-user.ts'
 import type { Isolation, SandboxedProcess, SandboxPlan } from './sandbox.ts'
 import { spawned } from './spawned.ts'
+import { DIES_WITH_STARTER, ifWeLive } from './starter.ts'
 import { isWithin } from './system-view.ts'
 import { findTool } from './tools.ts'
 
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /** kill(2), pid -1: "every process for which the calling process has permission to send signals", which are its own uid's. */
 const KILL_ALL = ['/bin/sh', '-c', 'kill -9 -1']
-/** Asked once it dies with whoever started it: that one may have ended before, when the killer found nobody of this uid yet. `$1` its pid. */
-const ONLY_IF_STARTER_LIVES = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"'
 
 /** The isolation by a uid of a range; a sentence when it cannot be had. */
 export function ownUid(): Isolation | string {
@@ -86,9 +85,8 @@ async function start(plan: SandboxPlan, { setpriv, uid, ground }: Way): Promise<
   const node = await code.place(process.execPath, true)
   const home = await ground.home(uid)
   const killer = killerOf(setpriv, uid)
-  const bound = ['/bin/sh', '-c', ONLY_IF_STARTER_LIVES, 'sh', String(process.pid)]
   return await spawned({
-    command: [...dropTo(setpriv, uid, DIES_WITH_STARTER), ...bound, ...launcher(moved, undefined)],
+    command: [...dropTo(setpriv, uid, DIES_WITH_STARTER), ...ifWeLive(), ...launcher(moved, undefined)],
     environment: environmentOf(moved, home, `${dirname(node)}:${SYSTEM_PATH}`),
     workingFolder: moved.workingFolder,
     reach: (child) =>

@@ -1,5 +1,6 @@
 /** As whom a child runs inside namespaces. */
 import { readFileSync } from 'node:fs'
+import { DIES_WITH_STARTER } from './starter.ts'
 
 /** As whom the program runs, and by which steps it becomes that. */
 export interface SandboxUser {
@@ -65,8 +66,6 @@ function sealedNamespace(setpriv: string, unshare: string): readonly string[] {
 }
 
 const POWERLESS = ['--inh-caps=-all', '--bounding-set=-all', '--no-new-privs']
-/** Options of setpriv. The signal comes when whoever started it ends from now on, not when that has happened already. */
-export const DIES_WITH_STARTER: readonly string[] = ['--pdeathsig', 'KILL']
 
 /** Becomes another user for good, with no capability and no way to gain one. */
 export function dropTo(setpriv: string, uid: number, more: readonly string[] = []): readonly string[] {

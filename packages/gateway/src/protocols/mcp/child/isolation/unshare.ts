@@ -5,6 +5,7 @@ import { ETC_FILES } from './bubblewrap.ts'
 import { launcher } from './launcher.ts'
 import type { SandboxUser } from './sandbox-user.ts'
 import { INSIDE, type SandboxPlan } from './sandbox.ts'
+import { DIES_WITH_STARTER, diesWithUs } from './starter.ts'
 import type { Seen } from './system-view.ts'
 import { UNSHARE_SCRIPT } from './unshare-script.ts'
 
@@ -28,7 +29,7 @@ export function unshareCommand(
   const kind = user.isMapped ? 'mapped' : user.setsLimits ? 'sealed' : 'root'
   return [
     // unshare would outlive the gateway, and with it all that it waits for.
-    ...[setpriv, '--pdeathsig', 'KILL', '--'],
+    ...diesWithUs(setpriv),
     ...[unshare, ...(user.isMapped ? ['--map-root-user'] : []), ...NAMESPACES, '--'],
     ...['/bin/sh', '-c', UNSHARE_SCRIPT, 'sh', root, String(plan.limits.temporaryBytes), kind],
     ...places(plan, seen, relay !== undefined).flatMap(checked),
@@ -65,5 +66,5 @@ function checked(place: Place): Place {
 function unmapped(setpriv: string, unshare: string, user: SandboxUser): readonly string[] {
   const id = String(user.uid(0))
   const last = [unshare, `--map-user=${id}`, `--map-group=${id}`, '--']
-  return [...last, setpriv, '--no-new-privs', '--pdeathsig', 'KILL', '--']
+  return [...last, setpriv, '--no-new-privs', ...DIES_WITH_STARTER, '--']
 }
