@@ -20,7 +20,7 @@ export async function screen(boundary: Boundary): Promise<string> {
     npx sallyport log --profile dana                    who asked what, and how it ended
     npx sallyport why <ref> --profile dana --payload    why it was decided so; the exact statement
     npx sallyport sessions --profile dana               and: sessions show <id> --transcript
-    npx sallyport-verify ${boundary.trailFolder}
+    npx --no-install sallyport-verify ${boundary.trailFolder}
 
   Behind it: ${CUSTOMERS} customers; trail, policy and configuration in ${boundary.folder}
   Prove it:  npm start -- --check

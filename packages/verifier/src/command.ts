@@ -26,7 +26,8 @@ const HELP = `Check a Sallyport trail or evidence pack, offline and without Sall
   --json                    the result for a program
 
 It shows whether anything changed since it was signed; not that a record was
-true, nor that nothing was left out.
+true, nor that nothing was left out. Without --vkey the key is the folder's own,
+and the result says whose it is: a script gives --vkey.
 Exit: 0 intact · 2 altered · 3 incomplete · 4 cannot decide, or wrong usage
 `
 

@@ -45,7 +45,7 @@ async function build(context: Context, { from, to, output, disclose }: BuildOpti
   const ref = response.headers.get(EVIDENCE_HEADERS.ref)
   const answer = { apiVersion: 'sallyport/v1', kind: 'EvidencePack', folder, files, manifestSha256: manifest, ref }
   print(context.output, answer, () => `${files} files in ${folder} [ref ${ref ?? ''}]`)
-  context.output.talk(`check it with: npx sallyport-verify ${output}`)
+  context.output.talk(`check it with: npx --no-install sallyport-verify ${output}`)
 }
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/
