@@ -453,6 +453,145 @@ const chanceVectors = () => {
   return vectors
 }
 
+// ── markup ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Each group between an opening and a closing tag. */
+const wrapped = (pan, open, close, between) => {
+  const cells = []
+  let at = 0
+  for (const [index, size] of groupsOf(pan.length).entries()) {
+    cells.push(otherCell(index > 0 ? between + open : open))
+    cells.push(...plain(pan.slice(at, at + size)), otherCell(close))
+    at += size
+  }
+  return cells
+}
+const decimalReference = (digit) => `&#${48 + Number(digit)};`
+const hexReference = (digit) => `&#x3${digit};`
+
+/** name → how the number is written; as `variants`. `unseen`: nobody finds it. */
+const markup = {
+  '&nbsp;': { cells: (pan) => grouped(pan, ['&nbsp;']) },
+  '&nbsp without semicolon': { cells: (pan) => grouped(pan, ['&nbsp']) },
+  '&#160;': { cells: (pan) => grouped(pan, ['&#160;']) },
+  '&#xA0;': { cells: (pan) => grouped(pan, ['&#xA0;']) },
+  '&#X0a0;': { cells: (pan) => grouped(pan, ['&#X0a0;']) },
+  '&#32;': { cells: (pan) => grouped(pan, ['&#32;']) },
+  '&ensp;, &thinsp;, &NonBreakingSpace;': { cells: (pan) => grouped(pan, ['&ensp;', '&thinsp;', '&NonBreakingSpace;']) },
+  '&ndash;': { cells: (pan) => grouped(pan, ['&ndash;']) },
+  '&#8209;': { cells: (pan) => grouped(pan, ['&#8209;']) },
+  '&hyphen;, &minus;': { cells: (pan) => grouped(pan, ['&hyphen;', '&minus;']) },
+  '&middot;': { cells: (pan) => grouped(pan, ['&middot;']) },
+  '&shy;': { cells: (pan) => grouped(pan, ['&shy;']) },
+  '&shy; after every digit': { cells: (pan) => plain(pan).flatMap((cell) => [cell, otherCell('&shy;')]).slice(0, -1) },
+  '&zwnj;, &#8203;, &ZeroWidthSpace;': { cells: (pan) => grouped(pan, ['&zwnj;', '&#8203;', '&ZeroWidthSpace;']) },
+  'references within references': { cells: (pan) => grouped(pan, ['&amp;nbsp;', '&amp;amp;#160;']) },
+  'references in JSON': { cells: (pan) => grouped(pan, ['\\u0026nbsp;']), around: ['{"html":"', '"}'] },
+  'digits as &#52;': { cells: (pan) => plain(pan, decimalReference) },
+  'digits as &#x34;': { cells: (pan) => plain(pan, hexReference) },
+  'digits as &#52': { cells: (pan) => plain(pan, (digit) => decimalReference(digit).slice(0, -1)), around: ['card ', '.'] },
+  'digits as &#0052;': { cells: (pan) => plain(pan, (digit) => `&#00${48 + Number(digit)};`) },
+  'digits as &amp;#52;': { cells: (pan) => plain(pan, (digit) => `&amp;${decimalReference(digit).slice(1)}`) },
+  'digits as \\u0026#52;': { cells: (pan) => plain(pan, (digit) => `\\u0026${decimalReference(digit).slice(1)}`), around: ['"', '"'] },
+  'some digits as references': { cells: (pan) => [...pan].map((digit, i) => digitCell(i % 3 ? digit : decimalReference(digit))) },
+  'digits and spaces as references': { cells: (pan) => grouped(pan, ['&nbsp;'], hexReference) },
+  'groups in <b>': { cells: (pan) => wrapped(pan, '<b>', '</b>', ' ') },
+  'groups in <span>, nothing between': { cells: (pan) => wrapped(pan, '<span class="n">', '</span>', '') },
+  'groups in <SPAN STYLE>': { cells: (pan) => wrapped(pan, '<SPAN STYLE="color:#001122;margin:0 4px">', '</SPAN>', '&nbsp;') },
+  'groups in <b><i>': { cells: (pan) => wrapped(pan, '<b><i>', '</i></b>', '') },
+  'groups in <code>, on lines of their own': { cells: (pan) => wrapped(pan, '<code>', '</code>', '\n          ') },
+  'blanks before a tag': { cells: (pan) => grouped(pan, ['\n      <b>', '\r\n      </b>']) },
+  'some groups in <b>': { cells: (pan) => grouped(pan, ['</b> ', ' <b>']), around: ['<b>', ''] },
+  'last four in <b>': { cells: (pan) => [...plain(pan.slice(0, -4)), otherCell('<b>'), ...plain(pan.slice(-4))], around: ['', '</b>'] },
+  'a tag within a group': { cells: (pan) => [...plain(pan.slice(0, 6)), otherCell('<b>'), ...plain(pan.slice(6))], around: ['', '</b>'] },
+  'every digit in <span>': { cells: (pan) => [...pan].flatMap((digit) => [otherCell('<span>'), digitCell(digit), otherCell('</span>')]) },
+  '<br>': { cells: (pan) => grouped(pan, ['<br>', '<br />\n', '<br/>']) },
+  '<wbr>': { cells: (pan) => grouped(pan, ['<wbr>']) },
+  'a comment': { cells: (pan) => grouped(pan, ['<!-- 2 -->']) },
+  'tags in JSON: <\\/b>': { cells: (pan) => wrapped(pan, '<b class=\\"n\\">', '<\\/b>', ' '), around: ['{"html":"', '"}'] },
+  'tags in JSON: \\u003c': { cells: (pan) => wrapped(pan, '\\u003cb\\u003e', '\\u003c/b\\u003e', ' '), around: ['{"html":"', '"}'] },
+  'tags in JSON within JSON': { cells: (pan) => wrapped(pan, '\\\\u003cb\\\\u003e', '\\\\u003c/b\\\\u003e', ' '), around: ['"{\\"html\\":\\"', '\\"}"'] },
+  'escaped tags': { cells: (pan) => wrapped(pan, '&lt;b&gt;', '&lt;/b&gt;', ' ') },
+  'escaped tags, twice': { cells: (pan) => wrapped(pan, '&amp;lt;b&amp;gt;', '&amp;lt;/b&amp;gt;', ' ') },
+  'cells of a table': { cells: (pan) => wrapped(pan, '<td>', '</td>', ''), around: ['<tr>', '</tr>'], lengths: [14, 15, 16] },
+  'cells of a table on lines': { cells: (pan) => wrapped(pan, '<td class="n">', '</td>', '\n        '), around: ['<tr>', '</tr>'], lengths: [14, 15, 16] },
+  'items of a list': { cells: (pan) => wrapped(pan, '<li>', '</li>', '\n'), around: ['<ul>', '</ul>'], lengths: [14, 15, 16] },
+  'one cell among others': { cells: (pan) => plain(pan), around: ['<tr><td>7</td><td>', '</td><td>12</td></tr>'] },
+  'one cell of groups among others': { cells: (pan) => grouped(pan, [' ']), around: ['<tr><td>7</td><td>', '</td><td>12</td></tr>'] },
+  'one cell of <b> among others': { cells: (pan) => wrapped(pan, '<b>', '</b>', ' '), around: ['<td>7</td><td>', '</td><td>12</td>'] },
+  'a list in a cell': { cells: (pan) => grouped(pan, [', ']), around: ['<td>', '</td><td>12</td>'], lengths: [14, 15, 16] },
+  'unusual groups beside a tag': {
+    cells: (pan) => [...plain(pan.slice(0, 6)), otherCell(' '), ...plain(pan.slice(6, -4)), otherCell(' '), ...plain(pan.slice(-4))],
+    around: ['<b>', '</b> 12'],
+  },
+  'a note behind it': { cells: (pan) => plain(pan), around: ['', '<sup>2</sup>'] },
+  'a note before it': { cells: (pan) => plain(pan), around: ['<sup>1</sup>', ''] },
+  'in an attribute': { cells: (pan) => plain(pan), around: ['1<a href="/card/', '">2</a>'] },
+  'in an attribute, with references': { cells: (pan) => grouped(pan, ['&nbsp;']), around: ['<b title="', '">12</b>'] },
+  'in a comment': { cells: (pan) => grouped(pan, [' ']), around: ['12<!-- ', ' -->34'] },
+  'groups in Markdown bold': { cells: (pan) => grouped(pan, ['** ', ' **']), around: ['**', ''] },
+  'last four in Markdown bold': { cells: (pan) => [...plain(pan.slice(0, -4)), otherCell(' **'), ...plain(pan.slice(-4))], around: ['', '**'] },
+  'groups in Markdown emphasis': { cells: (pan) => grouped(pan, ['* *']), around: ['*', '*'] },
+  'a part of a group in Markdown bold': { cells: (pan) => [...plain(pan.slice(0, 6)), otherCell('**'), ...plain(pan.slice(6))], around: ['', '**'] },
+  'keycaps': { cells: (pan) => plain(pan).flatMap((cell) => [cell, otherCell('\ufe0f\u20e3')]) },
+  'fields of XML': { cells: (pan) => wrapped(pan, '<field>', '</field>', ''), unseen: true },
+  'attributes of their own': { cells: (pan) => grouped(pan, ['"><input value="']), around: ['<input value="', '">'], unseen: true },
+  'quoted-printable': { cells: (pan) => grouped(pan, ['=20']), unseen: true },
+  'quoted-printable: soft line end': { cells: (pan) => [...plain(pan.slice(0, 6)), otherCell('=\r\n'), ...plain(pan.slice(6))], unseen: true },
+  'percent signs encoded as well': { cells: (pan) => grouped(pan, ['%2520']), unseen: true },
+  'escapes of programming languages': { cells: (pan) => plain(pan, (digit) => `\\x3${digit}`), unseen: true },
+  'circled digits': { cells: (pan) => [...pan].map((digit) => otherCell(String.fromCodePoint(digit === '0' ? 0x24ea : 0x245f + Number(digit)))), unseen: true },
+}
+
+const markupVectors = () => {
+  const vectors = []
+  for (const [name, variant] of Object.entries(markup)) {
+    for (let count = 0; count < 8; ) {
+      const pan = anyCard()
+      if (variant.lengths !== undefined && !variant.lengths.includes(pan.length)) continue
+      // A part of it that is another number is found by whoever does not see the whole.
+      if (variant.unseen && (pan.length !== 16 || isCard(pan.slice(6)) || isCard(pan.slice(0, 12)) || isCard(pan.slice(4)))) continue
+      const [before, after] = variant.around ?? [['', ''], ['<p>card: ', '</p>'], ['"', '"'], ['(', ').']][count % 4]
+      if (!isAlone(before, pan, after)) continue
+      const cells = variant.cells(pan)
+      const text = before + write(cells) + after
+      const masked = variant.unseen ? text : before + mask(cells) + after
+      vectors.push({ name, text, strict: masked, loose: masked })
+      count++
+    }
+  }
+  return vectors
+}
+
+const cell = (text) => `<td>${text}</td>`
+const cellsOf = (count, make) => Array.from({ length: count }, () => cell(make())).join('')
+const amount = () => `${1 + below(9)}&thinsp;${randomDigits(3)},${randomDigits(2)}`
+
+/** Left alone, always. */
+const markupLookalikes = {
+  'row of a table': () => `<tr>${cellsOf(12, () => 1000 + below(9000))}</tr>`,
+  'rows of a table': () => Array.from({ length: 4 }, () => `<tr>\n  ${cellsOf(4, () => 1000 + below(9000))}\n</tr>`).join('\n'),
+  'row of ids, dates and amounts': () => `<tr>${cell(below(1e6))}${cell(`20${two(10 + below(10))}-${month()}-${day()}`)}${cell(amount())}${cell(below(1e6))}</tr>`,
+  'epochs in cells': () => cellsOf(5, () => `17${randomDigits(11)}`),
+  'UUID in <code>': () => `<code>${uuid(randomHex(32))}</code>`,
+  'IBAN with &nbsp;': () => spaced(iban('DE', randomDigits(18))).replaceAll(' ', '&nbsp;'),
+  'IBAN with &#160;': () => spaced(iban('FR', `${randomDigits(10)}${pick(['40', '51', '60'])}${randomDigits(11)}`)).replaceAll(' ', '&#160;'),
+  'IBAN with no-break spaces': () => spaced(iban('GB', `NWBK${pick(['60', '40', '50'])}${randomDigits(12)}`)).replaceAll(' ', '\u00a0'),
+  'phone with plus and &nbsp;': () => `+${pick(['49', '62', '63', '57'])}&nbsp;${randomDigits(3)}&nbsp;${randomDigits(3)}&nbsp;${randomDigits(4)}`,
+  'phone with plus and &#160;': () => `<b>+${pick(['49', '62', '63', '57'])}&#160;${randomDigits(3)}&#160;${randomDigits(6)}</b>`,
+  'fields of XML': () => `<id>${randomDigits(8)}</id><date>20261121</date><ref>${randomDigits(8)}</ref>`,
+  'periods with &ndash;': () => `20${two(10 + below(10))}-${month()}-${day()}&ndash;20${two(10 + below(10))}-${month()}-${day()}`,
+  'last fours in Markdown': () => `**** ${randomDigits(4)}, **** ${randomDigits(4)}, **** ${randomDigits(4)}, **** ${randomDigits(4)}`,
+  'last fours with four asterisks': () => Array.from({ length: 4 }, () => `****${randomDigits(4)}`).join(' '),
+  'truncated numbers': () => Array.from({ length: 3 }, () => `************${randomDigits(4)}`).join(', '),
+  product: () => `${1000 + below(9000)} * ${1000 + below(9000)} * ${1000 + below(9000)} * ${1000 + below(9000)}`,
+  'long numbers in attributes': () => `<span data-at="17${randomDigits(11)}" style="margin:0 0 0 0;width:1234.5px">${below(1e6)}</span>`,
+  'CSS colours': () => `<font color="#${randomHex(6)}">${below(100)}</font> <font color="#${randomHex(6)}">${below(100)}</font>`,
+}
+
+const markupLookalikeVectors = () =>
+  Object.entries(markupLookalikes).flatMap(([name, make]) => Array.from({ length: 40 }, () => ({ name, text: make() })))
+
 // ── files ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const save = (file, about, vectors) => {
@@ -466,3 +605,5 @@ save('numeric.json', 'Values of numeric types: whether the result is refused.', 
 save('json.json', 'Values of JSON types: what they become, or that the result is refused.', jsonVectors())
 save('lookalikes.json', 'What looks like a card number and is none: results leave it alone.', lookalikeVectors())
 save('by-chance.json', 'Kinds of values that are altered in results when their digits pass by chance (altered: true); by design.', chanceVectors())
+save('markup.json', 'A card number in HTML, XML or Markdown: what results (strict) and records (loose) show of it; equal to text: not found.', markupVectors())
+save('markup-lookalikes.json', 'What looks like a card number with markup in it and is none: results leave it alone.', markupLookalikeVectors())

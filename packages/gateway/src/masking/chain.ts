@@ -2,9 +2,11 @@ import { maxPanDigits, minPanDigits, type IinIndex } from './iin.ts'
 
 /** How two digits of a chain follow each other. */
 export const ADJACENT = 0
-export const PARTED = 1
-export const PARTED_WIDE = 2
-export const LISTED = 3
+/** With markup between them that nobody sees. */
+export const MARKED = 1
+export const PARTED = 2
+export const PARTED_WIDE = 3
+export const LISTED = 4
 
 /** Added to the value of a digit that was read from a percent escape. */
 export const afterPercent = 16

@@ -1,6 +1,7 @@
 import type { Bytes } from '#base'
-import { DIGIT, looseAlphabet } from './alphabet.ts'
+import { DIGIT, declaredAlphabet } from './alphabet.ts'
 import type { ValueReader } from './reader.ts'
+import { kindOf, widthOf } from './token.ts'
 import { readToken } from './tokens.ts'
 import { blank, keptDigits } from './truncate.ts'
 
@@ -40,9 +41,9 @@ export class DeclaredReader implements ValueReader {
     this.#tracksPosition = this.#tracks.advance(bytes, this.#tracksPosition, limit, to)
     let at = this.#position
     while (at < limit) {
-      const token = readToken(bytes, at, to, looseAlphabet.kinds)
-      const next = at + Math.max(token & 15, 1)
-      if (token >> 8 === DIGIT) this.#digit(bytes, at, next)
+      const token = readToken(bytes, at, to, declaredAlphabet.kinds)
+      const next = at + widthOf(token)
+      if (kindOf(token) === DIGIT) this.#digit(bytes, at, next)
       at = next
     }
     this.#position = at

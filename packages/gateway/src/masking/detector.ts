@@ -1,12 +1,25 @@
 import type { Bytes } from '#base'
-import { type Alphabet, BREAK, DIGIT, INVISIBLE, LIST, looseAlphabet, PLAIN, strictAlphabet } from './alphabet.ts'
-import { ADJACENT, afterPercent, DigitChain, LISTED, PARTED, PARTED_WIDE } from './chain.ts'
+import {
+  type Alphabet,
+  BREAK,
+  DIGIT,
+  INVISIBLE,
+  LINE,
+  LIST,
+  looseAlphabet,
+  MARK,
+  PLAIN,
+  strictAlphabet,
+} from './alphabet.ts'
+import { ADJACENT, afterPercent, DigitChain, LISTED, MARKED, PARTED, PARTED_WIDE } from './chain.ts'
 import { Clusters, type OnFinding } from './clusters.ts'
 import { type IinIndex, maxPanDigits, minPanDigits } from './iin.ts'
 import { maxLookBytes } from './lookalikes.ts'
 import { LooseRules, maxInvisibleGap } from './loose.ts'
+import { isBlank, maxTagBytes } from './markup.ts'
 import { StrictRules } from './strict.ts'
 import { SuspectFinder } from './suspect.ts'
+import { kindOf, valueOf, widthOf } from './token.ts'
 import { readToken } from './tokens.ts'
 import { mayBeTrack, trackEnd, trackStart } from './tracks.ts'
 
@@ -18,8 +31,18 @@ const maxPlainGap = 2
 const maxListGap = 3
 const maxWideGap = 16
 
+/**
+ * Tags and asterisks between two digits. A number that was replaced has at least eight asterisks for its eight digits: what stands before it is
+ * never read together with what was left of it.
+ */
+const maxMarks = 7
+/** Bytes between two digits, where there is markup. */
+const maxMarkedGap = 512
+/** Blanks before a tag; HTML shows them as one. */
+const maxBlanks = 64
+
 /** Bytes after a position that may be read to decide about it; while more may follow, a caller keeps so many unread. */
-export const lookAhead: number = maxLookBytes
+export const lookAhead: number = Math.max(maxLookBytes, maxTagBytes + maxBlanks)
 
 /**
  * Finds card numbers and tracks in UTF-8 bytes, in linear time and without allocating. One instance serves one text at a time.
@@ -41,6 +64,7 @@ export class CardDetector {
   #gapKind = BREAK
   #gapVisible = 0
   #gapInvisible = 0
+  #gapMarks = 0
 
   constructor(iins: IinIndex, mode: DetectorMode, onFinding: OnFinding) {
     this.#iins = iins
@@ -83,13 +107,20 @@ export class CardDetector {
         }
         position = suspects.from
       }
-      const token = readToken(bytes, position, to, kinds)
-      const next = position + (token & 15)
-      if (token >> 8 === DIGIT) {
-        const percent = bytes[position] === PERCENT ? afterPercent : 0
-        this.#digit(((token >> 4) & 15) | percent, position, next)
+      const byte = bytes[position] ?? 0
+      if (byte >= 0x30 && byte <= 0x39) {
+        this.#digit(byte - 0x30, position, position + 1)
+        position += 1
+        continue
       }
-      const resume = token >> 8 !== DIGIT && this.#chain.count > 0 ? this.#separator(token >> 8, position) : position
+      const token = readToken(bytes, position, to, kinds)
+      const kind = kindOf(token)
+      const next = position + widthOf(token)
+      if (kind === DIGIT) {
+        const percent = byte === PERCENT ? afterPercent : 0
+        this.#digit(valueOf(token) | percent, position, next)
+      }
+      const resume = kind !== DIGIT && this.#chain.count > 0 ? this.#separator(kind, position, next) : position
       position = Math.max(resume, next)
     }
     if (last && this.#chain.count > 0) this.#closeChain(to)
@@ -121,18 +152,25 @@ export class CardDetector {
 
   /** What the gap before the digit at hand is. */
   #gap(): number {
-    if (this.#gapVisible === 0) return ADJACENT
-    if (this.#gapKind === LIST) return LISTED
+    if (this.#gapKind === BREAK) return this.#gapMarks === 0 ? ADJACENT : MARKED
+    if (this.#gapKind >= LIST) return LISTED
     if (this.#gapKind === PLAIN && this.#gapVisible <= maxPlainGap) return PARTED
     return PARTED_WIDE
   }
 
   /** Takes what is no digit after digits; returns where to go on when that is not the next token. */
-  #separator(kind: number, position: number): number {
+  #separator(kind: number, position: number, next: number): number {
     if (kind === BREAK) return this.#closeChain(position)
     if (kind === INVISIBLE) {
       this.#gapInvisible += 1
       return this.#gapInvisible > maxInvisibleGap ? this.#closeChain(position) : position
+    }
+    if (kind >= MARK) return this.#markup(kind, position, next)
+    const isBlankSign = isBlank(this.#window.bytes[position] ?? 0)
+    if (isBlankSign && this.#gapMarks > 0) return this.#widen(PLAIN, position, next)
+    if (isBlankSign && this.#gapVisible === this.#maxGap()) {
+      const tag = this.#tagAfterBlanks(position)
+      return tag < 0 ? this.#closeChain(position) : tag
     }
     this.#gapVisible += 1
     const twoItems = kind === LIST && this.#gapKind === LIST
@@ -142,18 +180,41 @@ export class CardDetector {
       : position
   }
 
+  /** Takes a tag, or asterisks, between two digits. */
+  #markup(kind: number, position: number, next: number): number {
+    this.#gapMarks += this.#window.bytes[position] === STAR ? next - position : 1
+    if (this.#gapMarks > maxMarks) return this.#closeChain(position)
+    return this.#widen(kind === MARK ? BREAK : kind === LINE ? PLAIN : kind, position, next)
+  }
+
+  /** Takes what is not counted, as there is markup: the gap must not be too long. */
+  #widen(kind: number, position: number, next: number): number {
+    this.#gapKind = Math.max(this.#gapKind, kind)
+    return next - this.#chain.endOf(this.#chain.count - 1) > maxMarkedGap ? this.#closeChain(position) : position
+  }
+
+  /** The tag that more blanks than may part a number lead to, or -1. */
+  #tagAfterBlanks(position: number): number {
+    const { bytes, to } = this.#window
+    const most = Math.min(to, position + maxBlanks)
+    let at = position
+    while (at < most && isBlank(bytes[at] ?? 0)) at += 1
+    return at < to && bytes[at] === LESS ? at : -1
+  }
+
   #maxGap(): number {
     if (this.#loose !== undefined) return maxWideGap
     return this.#gapKind === LIST ? maxListGap : maxPlainGap
   }
 
   #closeGroup(gap: number): void {
-    this.#strict?.closeGroup(this.#window, gap)
+    this.#strict?.closeGroup(this.#window, gap, this.#gapMarks > 0)
     this.#loose?.closeGroup(this.#window)
   }
 
   /** Ends the chain before `position`; returns where to go on, which is after the track when there is one. */
   #closeChain(position: number): number {
+    this.#clearGap()
     this.#closeGroup(ADJACENT)
     this.#strict?.closeChain(this.#window)
     const end = this.#closeTrack()
@@ -203,8 +264,11 @@ export class CardDetector {
     this.#gapKind = BREAK
     this.#gapVisible = 0
     this.#gapInvisible = 0
+    this.#gapMarks = 0
   }
 }
 
 const PERCENT = 0x25
+const STAR = 0x2a
+const LESS = 0x3c
 const nothing = new Uint8Array(0)

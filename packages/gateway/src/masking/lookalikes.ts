@@ -1,6 +1,7 @@
 import type { Bytes } from '#base'
 import { isInIban } from './iban.ts'
-import { hexValue } from './tokens.ts'
+import { countDigits } from './truncate.ts'
+import { hexValue } from './utf8.ts'
 
 /** How far from a finding these look, to either side. */
 export const maxLookBytes = 132
@@ -92,11 +93,6 @@ function isDigit(byte: number): boolean {
 
 /** Whether what stands behind a plus is ASCII with no more digits than telephone numbers have here. */
 function isTelephone(bytes: Bytes, start: number, end: number): boolean {
-  let digits = 0
-  for (let at = start; at < end; at += 1) {
-    const byte = bytes[at] ?? 0
-    if (byte >= 0x80) return false
-    if (isDigit(byte)) digits += 1
-  }
-  return digits <= maxPhoneDigits
+  for (let at = start; at < end; at += 1) if ((bytes[at] ?? 0) >= 0x80) return false
+  return countDigits(bytes, start, end) <= maxPhoneDigits
 }

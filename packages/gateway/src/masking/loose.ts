@@ -1,9 +1,11 @@
+import type { Bytes } from '#base'
 import { ESCAPE_HEAD, ESCAPE_HEX, INVISIBLE, looseAlphabet } from './alphabet.ts'
 import { type DigitChain, LISTED, PARTED, PARTED_WIDE } from './chain.ts'
 import type { Clusters } from './clusters.ts'
 import { type IinIndex, maxPanDigits, minPanDigits } from './iin.ts'
 import { isListLayout, maxListGroups } from './layouts.ts'
 import type { Window } from './strict.ts'
+import { kindOf, widthOf } from './token.ts'
 import { maxTokenBytes, readToken } from './tokens.ts'
 
 /** Invisible characters between two digits of one chain. */
@@ -82,8 +84,8 @@ function isReplacedAfter({ bytes, to }: Window, end: number): boolean {
   let at = end
   for (let count = 0; count < maxInvisibleGap && at < to; count += 1) {
     const token = readToken(bytes, at, to, looseAlphabet.kinds)
-    if (token >> 8 !== INVISIBLE) break
-    at += token & 15
+    if (kindOf(token) !== INVISIBLE) break
+    at += widthOf(token)
   }
   return at < to && bytes[at] === STAR
 }
@@ -91,14 +93,36 @@ function isReplacedAfter({ bytes, to }: Window, end: number): boolean {
 /** Reads backwards, so it takes anything that may be the inside of an invisible character, written or escaped, for one. */
 function isReplacedBefore({ bytes, origin }: Window, start: number): boolean {
   const earliest = Math.max(origin, start - maxInvisibleGap * maxTokenBytes)
-  for (let at = start - 1; at >= earliest; at -= 1) {
+  let at = start - 1
+  while (at >= earliest) {
     const byte = bytes[at] ?? 0
     if (byte === STAR) return true
-    const classes = looseAlphabet.classes[byte] ?? 0
-    const escape = (classes & (ESCAPE_HEAD | ESCAPE_HEX)) !== 0 || byte === LOWER_U || (byte >= 0x30 && byte <= 0x39)
-    if (byte < 0x80 && !escape) return false
+    const reference = byte === SEMICOLON ? referenceStart(bytes, at, earliest) : -1
+    if (reference < 0 && byte < 0x80 && !mayBeInEscape(byte)) return false
+    at = reference < 0 ? at - 1 : reference - 1
   }
   return false
 }
 
+function mayBeInEscape(byte: number): boolean {
+  const classes = looseAlphabet.classes[byte] ?? 0
+  return (classes & (ESCAPE_HEAD | ESCAPE_HEX)) !== 0 || byte === LOWER_U || (byte >= 0x30 && byte <= 0x39)
+}
+
+/** Where the reference to an invisible character begins that ends with the semicolon at an offset, or -1. */
+function referenceStart(bytes: Bytes, semicolon: number, earliest: number): number {
+  const first = Math.max(earliest, semicolon - maxReferenceBytes)
+  for (let at = semicolon - 1; at >= first; at -= 1) {
+    if (bytes[at] !== AMPERSAND && bytes[at] !== BACKSLASH) continue
+    const token = readToken(bytes, at, semicolon + 1, looseAlphabet.kinds)
+    if (kindOf(token) === INVISIBLE && at + widthOf(token) === semicolon + 1) return at
+  }
+  return -1
+}
+
+/** `\u0026amp;amp;amp;ZeroWidthSpace` */
+const maxReferenceBytes = 40
+const BACKSLASH = 0x5c
+const AMPERSAND = 0x26
+const SEMICOLON = 0x3b
 const LOWER_U = 0x75

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { fuzzRuns, pans, withoutDigits } from './testkit/cards.ts'
-import { invisibleSeparators, visibleSeparators, writings } from './testkit/texts.ts'
+import {
+  invisibleReferences,
+  invisibleSeparators,
+  marks,
+  visibleReferences,
+  visibleSeparators,
+  writings,
+} from './testkit/texts.ts'
 import { holds } from './testkit/holds.ts'
 import { masking, maskValue } from './testkit/value.ts'
 
@@ -18,6 +25,11 @@ const layouts: Readonly<Record<number, readonly (readonly number[])[]>> = {
 }
 
 const gap = fc.oneof(
+  fc.constantFrom(...marks, ...visibleReferences),
+  fc.tuple(fc.constantFrom(...marks), fc.constantFrom(...visibleSeparators)).map(([mark, visible]) => mark + visible),
+  fc
+    .tuple(fc.constantFrom(...visibleReferences), fc.constantFrom(...invisibleReferences, ...marks))
+    .map(([visible, mark]) => visible + mark),
   fc.constantFrom(...visibleSeparators),
   fc.tuple(fc.constantFrom(...visibleSeparators), fc.constantFrom(...visibleSeparators)).map(([a, b]) => a + b),
   fc
@@ -110,7 +122,7 @@ test('a number in a member or name of any JSON value is found, and the JSON stay
   )
 })
 
-/** JSON allows no control characters in strings; the backslashes of escaped digits stay as they are. */
+/** JSON allows no control characters and no quotes in strings; the backslashes of escaped digits stay as they are. */
 function escapeControls(text: string): string {
-  return text.replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\r', '\\r')
+  return text.replaceAll('"', '\\"').replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\r', '\\r')
 }

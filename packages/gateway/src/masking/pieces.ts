@@ -5,7 +5,7 @@ import { maxLookBytes } from './lookalikes.ts'
 import type { Readers } from './readers.ts'
 
 /** More than the readers ever hold back: what is longer is a fault of theirs, and the result is withheld. */
-const maxHeldBytes = 16_384
+const maxHeldBytes = 65_536
 /** A buffer longer than this is not kept for the next value. */
 const maxIdleBytes = 1_048_576
 

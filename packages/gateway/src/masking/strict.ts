@@ -1,5 +1,5 @@
 import type { Bytes } from '#base'
-import { type DigitChain, LISTED, PARTED } from './chain.ts'
+import { type DigitChain, LISTED, MARKED, PARTED } from './chain.ts'
 import type { Clusters } from './clusters.ts'
 import { type IinIndex, maxPanDigits, minPanDigits } from './iin.ts'
 import { isListLayout, isLayout, maxLayoutGroups } from './layouts.ts'
@@ -25,7 +25,8 @@ export class StrictRules {
   readonly #clusters: Clusters
   /** First digit since the last item of a list. */
   #item = 0
-  #listed = false
+  /** First digit since the last markup. */
+  #part = 0
 
   constructor(iins: IinIndex, chain: DigitChain, clusters: Clusters) {
     this.#iins = iins
@@ -35,11 +36,14 @@ export class StrictRules {
 
   clear(): void {
     this.#item = 0
-    this.#listed = false
+    this.#part = 0
   }
 
-  /** Looks at what ends with the latest digit, which ends its group; `gap` says what follows. */
-  closeGroup(window: Window, gap: number): void {
+  /**
+   * Looks at what ends with the latest digit, which ends its group; `gap` says what follows, and `marked` whether there is markup in that. What
+   * stands between two marks is looked at as if there were nothing else, and then what goes on over them.
+   */
+  closeGroup(window: Window, gap: number, marked: boolean): void {
     const chain = this.#chain
     const end = chain.count
     let from = chain.groupStart(0)
@@ -49,7 +53,7 @@ export class StrictRules {
       let code = end - from
       let scale = 1
       for (let back = 1; back < maxLayoutGroups && back < chain.groups; back += 1) {
-        if (chain.gapBefore(from) !== PARTED) break
+        if (chain.gapBefore(from) > PARTED) break
         const before = chain.groupStart(back)
         if (end - before > maxPanDigits) break
         scale *= 32
@@ -59,45 +63,83 @@ export class StrictRules {
         if (isLayout(code) && !decimal) this.#try(window, from, end)
       }
     }
+    if (this.#part > 0 && gap !== MARKED) this.#tryShown(window)
+    if (gap === LISTED || marked) this.#tryWhole(window, Math.max(this.#part, this.#item))
     if (gap === LISTED) this.#closeItem(window)
+    if (marked) this.#closePart(window)
   }
 
   /** Looks at the chain as a whole; its last group is closed. */
   closeChain(window: Window): void {
-    const listed = this.#listed
+    this.#tryWhole(window, Math.max(this.#part, this.#item))
     this.#closeItem(window)
-    if (listed) this.#tryList(window)
+    this.#tryList(window, 0)
+    if (this.#part > 0) this.#tryList(window, this.#part)
   }
 
-  #closeItem(window: Window): void {
-    const { count } = this.#chain
-    const digits = count - this.#item
-    if (digits >= minPanDigits && digits <= maxPanDigits && this.#isWrittenAsCard(window)) {
-      this.#try(window, this.#item, count)
+  /** As for groups, for those that are seen: markup alone parts nothing. */
+  #tryShown(window: Window): void {
+    const chain = this.#chain
+    const end = chain.count
+    let last = end
+    let code = 0
+    let scale = 1
+    for (let back = 0, shown = 0; back < chain.groups && shown < maxLayoutGroups; back += 1) {
+      const from = chain.groupStart(back)
+      if (end - from > maxPanDigits) return
+      const gap = chain.gapBefore(from)
+      if (gap === MARKED) continue
+      shown += 1
+      code += scale * (last - from)
+      scale *= 32
+      const isCardLike =
+        shown === 1
+          ? end - from >= minPanDigits && !isFraction(window.bytes, chain.startOf(from), end - from, window.origin)
+          : isLayout(code) && !(shown === 2 && this.#isDecimal(window, last, from))
+      if (isCardLike) this.#try(window, from, end)
+      if (gap !== PARTED) return
+      last = from
     }
-    this.#item = count
-    this.#listed = true
+  }
+
+  /** Looks at an item over the marks in it. */
+  #closeItem(window: Window): void {
+    if (this.#part > this.#item) this.#tryWhole(window, this.#item)
+    this.#item = this.#chain.count
+  }
+
+  #closePart(window: Window): void {
+    this.#tryList(window, this.#part)
+    this.#part = this.#chain.count
+  }
+
+  #tryWhole(window: Window, from: number): void {
+    const { count } = this.#chain
+    const digits = count - from
+    if (digits >= minPanDigits && digits <= maxPanDigits && this.#isWrittenAsCard(window, from)) {
+      this.#try(window, from, count)
+    }
   }
 
   /** Whether the item's groups may be those of one number: not a decimal number, not dotted quads. */
-  #isWrittenAsCard(window: Window): boolean {
+  #isWrittenAsCard(window: Window, item: number): boolean {
     const chain = this.#chain
-    let back = 0
+    let shown = 0
     let to = chain.count
     let size = 0
     let longest = 0
     let uneven = false
-    for (; ; back += 1) {
-      const from = chain.groupStart(back)
+    for (let back = 0, from = to; from > item; back += 1) {
+      from = chain.groupStart(back)
+      if (from > item && chain.gapBefore(from) === MARKED) continue
       // The last group may be shorter than the others.
-      if (back > 1 && to - from !== size) uneven = true
+      if (shown > 1 && to - from !== size) uneven = true
+      shown += 1
       size = to - from
       longest = Math.max(longest, size)
-      if (from <= this.#item) break
-      to = from
+      if (from > item) to = from
     }
-    if (back === 0) return false
-    if (back === 1 && this.#isDecimal(window, to, this.#item)) return false
+    if (shown === 1 || (shown === 2 && this.#isDecimal(window, to, item))) return false
     return longest > 3 || !uneven
   }
 
@@ -111,21 +153,21 @@ export class StrictRules {
     return end >= to || ((bytes[end] ?? 0) | 0x20) !== LOWER_E
   }
 
-  /** Four items of a list that is nothing else. */
-  #tryList(window: Window): void {
+  /** Four items of a list that is nothing else; it begins with digit `first`. */
+  #tryList(window: Window, first: number): void {
     const chain = this.#chain
-    if (chain.count > maxPanDigits || chain.groups > maxLayoutGroups) return
+    if (chain.count - first > maxPanDigits) return
     let code = 0
     let last = chain.count
     let scale = 1
-    for (let back = 0; back < chain.groups; back += 1) {
+    for (let back = 0; last > first; back += 1) {
       const from = chain.groupStart(back)
-      if (from > 0 && chain.gapBefore(from) !== LISTED) return
+      if (back === maxLayoutGroups || (from > first && chain.gapBefore(from) !== LISTED)) return
       code += scale * (last - from)
       scale *= 32
       last = from
     }
-    if (isListLayout(code)) this.#try(window, 0, chain.count)
+    if (isListLayout(code)) this.#try(window, first, chain.count)
   }
 
   #try(window: Window, from: number, to: number): void {

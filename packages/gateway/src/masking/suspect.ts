@@ -1,14 +1,16 @@
 import type { Bytes } from '#base'
 import { type Alphabet, COUNTS, ESCAPE_HEAD, ESCAPE_HEX, ESCAPE_SIGN, TIGHT } from './alphabet.ts'
 import { minPanDigits } from './iin.ts'
+import { MarkedFinder } from './marked.ts'
 
 /** From the last letter of an escape back to its head: `\uffff`. */
 const maxEscapeTail = 5
 
 /**
- * Finds the stretches of text that may hold a card number, looking at one byte in twelve elsewhere.
+ * Finds the stretches of text that may hold a card number: those with markup in them by its signs, the others looking at one byte in twelve
+ * elsewhere.
  *
- * A number has at least twelve digits, each of at least a byte, so a stretch of digits and separators that holds one covers a
+ * Without markup a number has at least twelve digits, each of at least a byte, so a stretch of digits and separators that holds one covers a
  * position in every twelve. At a position that belongs to no such stretch nothing can be; at one that does, the stretch is measured
  * and must have twelve bytes that may begin a digit. Time is linear: each stretch is measured once.
  */
@@ -17,23 +19,31 @@ export class SuspectFinder {
   /** Where the stretch found begins and how far it was measured. */
   from = 0
   until = 0
+  readonly #marked: MarkedFinder
+  /** The next stretch without markup before `to`, where one is known: it is found once, however many with markup lie before it. */
+  readonly #plain = { to: -1, from: 0, until: 0 }
   /** Up to here escapes were looked for in vain. */
   #escapesSought = 0
 
   constructor(alphabet: Alphabet) {
     this.#classes = alphabet.classes
+    this.#marked = new MarkedFinder(alphabet)
   }
 
   /** Forgets what was learnt about another text. */
   reset(): void {
     this.#escapesSought = 0
     this.until = 0
+    this.#marked.reset()
+    this.#plain.to = -1
   }
 
   /** Moves what is remembered along with bytes that were moved. */
   shift(by: number): void {
     this.#escapesSought += by
     this.until += by
+    this.#marked.shift(by)
+    this.#plain.to = -1
   }
 
   /**
@@ -41,6 +51,21 @@ export class SuspectFinder {
    * more bytes follow `to`, and a stretch that reaches it is one.
    */
   find(bytes: Bytes, at: number, to: number, last: boolean): boolean {
+    const plain = this.#plain
+    if (plain.to !== to || plain.from < at) {
+      const isFound = this.#findPlain(bytes, at, to, last)
+      plain.to = to
+      plain.from = isFound ? this.from : to
+      plain.until = this.until
+    }
+    const marked = this.#marked
+    const isMarked = marked.find(bytes, at, plain.from, to, last)
+    this.from = isMarked ? marked.from : plain.from
+    this.until = isMarked ? marked.until : plain.until
+    return this.from < to
+  }
+
+  #findPlain(bytes: Bytes, at: number, to: number, last: boolean): boolean {
     // One loop on locals: this is where nearly all bytes of nearly all results are dealt with.
     const classes = this.#classes
     let i = at + minPanDigits - 1

@@ -1,9 +1,14 @@
 import type { Bytes } from '#base'
 import { BREAK, DIGIT, PLAIN, tokenOf } from './alphabet.ts'
-import { readUtf8, utf8Width } from './utf8.ts'
+import { isBlank, readReference, readTag } from './markup.ts'
+import { kindOf, packToken } from './token.ts'
+import { hexValue, readUtf8, utf8Width } from './utf8.ts'
 
-/** Bytes of the longest token: eight backslashes and `u0034`. */
+/** Bytes of the longest token without markup in it: eight backslashes and `u0034`. */
 export const maxTokenBytes = 13
+
+/** Asterisks about an emphasis in Markdown: `*`, `**`, `***`. */
+const maxEmphasis = 3
 
 /**
  * More backslashes than three levels of JSON within JSON make; a longer run is read in pieces of this many. Even, so that which
@@ -12,17 +17,32 @@ export const maxTokenBytes = 13
 const maxBackslashes = 8
 
 /**
- * Reads the token at an offset: `kind << 8 | value << 4 | width`. A break is as wide as can be skipped without another look,
- * at least 1. `\u0034`, `\n` and `%34` are one token each, in whatever text they stand.
+ * Reads the token at an offset. A break is as wide as can be skipped without another look, at least 1. `\u0034`, `\n`, `%34`, `&#52;`, `&nbsp;`,
+ * `<b class="x">` and `**` are one token each, in whatever text they stand.
  */
 export function readToken(bytes: Bytes, at: number, to: number, kinds: Uint8Array): number {
   const byte = bytes[at] ?? 0
-  if (byte >= 0x30 && byte <= 0x39) return (DIGIT << 8) | ((byte - 0x30) << 4) | 1
+  if (byte >= 0x30 && byte <= 0x39) return packToken(DIGIT, byte - 0x30, 1)
   if (byte === 0x5c) return readBackslash(bytes, at, to, kinds)
   if (byte === 0x25) return readPercent(bytes, at, to, kinds)
-  if (byte < 0x80) return ((kinds[byte] ?? BREAK) << 8) | 1
+  if (byte === 0x26) return readReference(bytes, at, at + 1, to, kinds) || breakOf(1)
+  if (byte === 0x3c) return readTag(bytes, at, at + 1, to, kinds) || breakOf(1)
+  if (byte === 0x2a) return readEmphasis(bytes, at, to, kinds)
+  if (byte < 0x80) return packToken(kinds[byte] ?? BREAK, 0, 1)
   const character = readUtf8(bytes, at, to)
-  return character === 0 ? 1 : tokenOf(character >> 4, character & 15, kinds)
+  return character === 0 ? breakOf(1) : tokenOf(character >> 4, character & 15, kinds)
+}
+
+function breakOf(width: number): number {
+  return packToken(BREAK, 0, width)
+}
+
+/** CommonMark §6.2: asterisks with blanks on either side are no emphasis. A longer run is what a number was replaced by. */
+function readEmphasis(bytes: Bytes, at: number, to: number, kinds: Uint8Array): number {
+  let end = at + 1
+  while (end < to && end - at <= maxEmphasis && bytes[end] === 0x2a) end += 1
+  const isBeside = (at > 0 && !isBlank(bytes[at - 1] ?? 0)) || (end < to && !isBlank(bytes[end] ?? 0))
+  return packToken(isBeside && end - at <= maxEmphasis ? (kinds[0x2a] ?? BREAK) : BREAK, 0, end - at)
 }
 
 /**
@@ -35,9 +55,9 @@ function readBackslash(bytes: Bytes, at: number, to: number, kinds: Uint8Array):
   while (after < to && after - at < maxBackslashes && bytes[after] === 0x5c) after += 1
   const run = after - at
   const sign = after < to ? (bytes[after] ?? 0) : 0
-  const other = ((kinds[0x5c] ?? BREAK) << 8) | run
+  const other = packToken(kinds[0x5c] ?? BREAK, 0, run)
   if (sign === 0x6e || sign === 0x72 || sign === 0x74) {
-    return run === 1 || run % 2 === 0 ? (PLAIN << 8) | (run + 1) : other - 1
+    return run === 1 || run % 2 === 0 ? packToken(PLAIN, 0, run + 1) : other - 1
   }
   if (sign !== 0x75) return other
   let codePoint = 0
@@ -46,8 +66,15 @@ function readBackslash(bytes: Bytes, at: number, to: number, kinds: Uint8Array):
     if (digit < 0) return other
     codePoint = (codePoint << 4) | digit
   }
-  const token = tokenOf(codePoint, run + 5, kinds)
-  if (token >> 8 === BREAK) return other
+  const end = after + 5
+  // Programs that write JSON for web pages escape `<`, `>` and `&`.
+  const token =
+    codePoint === 0x26
+      ? readReference(bytes, at, end, to, kinds)
+      : codePoint === 0x3c
+        ? readTag(bytes, at, end, to, kinds)
+        : tokenOf(codePoint, end - at, kinds)
+  if (kindOf(token) === BREAK) return other
   return run === 1 || run % 2 === 0 ? token : other - 1
 }
 
@@ -57,21 +84,21 @@ function readBackslash(bytes: Bytes, at: number, to: number, kinds: Uint8Array):
  */
 function readPercent(bytes: Bytes, at: number, to: number, kinds: Uint8Array): number {
   const lead = percentByte(bytes, at, to)
-  if (lead < 0) return 1
+  if (lead < 0) return breakOf(1)
   if (lead < 0x80) {
     const token = tokenOf(lead, 3, kinds)
-    return token >> 8 === BREAK ? 1 : token
+    return kindOf(token) === BREAK ? breakOf(1) : token
   }
   const count = utf8Width(lead)
-  if (count === 0) return 1
+  if (count === 0) return breakOf(1)
   for (let index = 0; index < count; index += 1) {
     const byte = percentByte(bytes, at + 3 * index, to)
-    if (byte < 0) return 1
+    if (byte < 0) return breakOf(1)
     scratch[index] = byte
   }
   const character = readUtf8(scratch, 0, count)
-  const token = character === 0 ? BREAK : tokenOf(character >> 4, 3 * count, kinds)
-  return token >> 8 === BREAK ? 1 : token
+  const token = character === 0 ? breakOf(1) : tokenOf(character >> 4, 3 * count, kinds)
+  return kindOf(token) === BREAK ? breakOf(1) : token
 }
 
 /** The bytes of one percent-encoded character; filled and read within one call. */
@@ -82,11 +109,4 @@ function percentByte(bytes: Bytes, at: number, to: number): number {
   const high = hexValue(bytes[at + 1] ?? 0)
   const low = hexValue(bytes[at + 2] ?? 0)
   return high < 0 || low < 0 ? -1 : (high << 4) | low
-}
-
-/** The value of an ASCII hexadecimal digit, or -1. */
-export function hexValue(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
-  const letter = byte | 0x20
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
 }

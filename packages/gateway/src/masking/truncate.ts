@@ -1,5 +1,6 @@
 import type { Bytes } from '#base'
 import { DIGIT, looseAlphabet } from './alphabet.ts'
+import { kindOf, widthOf } from './token.ts'
 import { readToken } from './tokens.ts'
 
 const STAR = 0x2a
@@ -16,8 +17,8 @@ export function truncateDigits(bytes: Bytes, start: number, end: number, keep: n
   const replaced = Math.max(0, replace)
   for (let at = start; at < end && replace > 0;) {
     const token = readToken(bytes, at, end, looseAlphabet.kinds)
-    const next = at + (token & 15)
-    if (token >> 8 === DIGIT) {
+    const next = at + widthOf(token)
+    if (kindOf(token) === DIGIT) {
       bytes.fill(STAR, at, next)
       replace -= 1
     }
@@ -36,8 +37,8 @@ export function countDigits(bytes: Bytes, start: number, end: number): number {
   let digits = 0
   for (let at = start; at < end;) {
     const token = readToken(bytes, at, end, looseAlphabet.kinds)
-    if (token >> 8 === DIGIT) digits += 1
-    at += token & 15
+    if (kindOf(token) === DIGIT) digits += 1
+    at += widthOf(token)
   }
   return digits
 }

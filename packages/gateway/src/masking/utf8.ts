@@ -33,4 +33,11 @@ export function utf8Lead(codePoint: number): number {
   return codePoint < 0x10000 ? 0xe0 | (codePoint >> 12) : 0xf0 | (codePoint >> 18)
 }
 
+/** The value of an ASCII hexadecimal digit, or -1. */
+export function hexValue(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  const letter = byte | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
+}
+
 const leastOfWidth = Uint32Array.of(0, 0, 0x80, 0x800, 0x10000)

@@ -20,7 +20,8 @@ interface TextVector {
   readonly loose: string
 }
 
-for (const [name, vectors] of byName(readVectors<TextVector>('numbers-in-text.json'))) {
+const inText = [...readVectors<TextVector>('numbers-in-text.json'), ...readVectors<TextVector>('markup.json')]
+for (const [name, vectors] of byName(inText)) {
   test(`a card number in text: ${name}`, () => {
     for (const { text, strict, loose } of vectors) {
       const result = maskValue(text)
@@ -82,9 +83,13 @@ for (const [name, vectors] of byName(readVectors<JsonVector>('json.json'))) {
   })
 }
 
-for (const [name, vectors] of byName(
-  readVectors<{ readonly name: string; readonly text: string }>('lookalikes.json'),
-)) {
+interface Lookalike {
+  readonly name: string
+  readonly text: string
+}
+
+const lookalikes = [...readVectors<Lookalike>('lookalikes.json'), ...readVectors<Lookalike>('markup-lookalikes.json')]
+for (const [name, vectors] of byName(lookalikes)) {
   test(`left alone in results: ${name}`, () => {
     for (const { text } of vectors) {
       const result = maskValue(text)

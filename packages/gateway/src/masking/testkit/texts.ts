@@ -11,6 +11,54 @@ export const invisibleSeparators: readonly string[] = [
   ...['\u200b', '\u200c', '\u200d', '\u2060', '\ufeff', '\u00ad', '\u200e', '\u202a', '\u2066'],
 ]
 
+/** Markup that takes no room and that a number goes on over. */
+export const marks: readonly string[] = [
+  ...[
+    '<b>',
+    '</b>',
+    '<br/>',
+    '<SPAN>',
+    '</span>',
+    '<span class="x">',
+    "<font color='#001122'>",
+    '<a href="/x?a=1&amp;b=2">',
+  ],
+  ...[
+    '<!-- 12 -->',
+    '<\\/b>',
+    '\\u003cb\\u003e',
+    '\\u003C/b\\u003E',
+    '&lt;b&gt;',
+    '&amp;lt;/b&amp;gt;',
+    '**',
+    '*',
+    '***',
+  ],
+]
+/** References of HTML to separators. */
+export const visibleReferences: readonly string[] = [
+  ...[
+    '&nbsp;',
+    '&#160;',
+    '&#xA0;',
+    '&ndash;',
+    '&#8209;',
+    '&hyphen;',
+    '&amp;nbsp;',
+    '\\u0026nbsp;',
+    '&thinsp;',
+    '&nbsp',
+  ],
+]
+export const invisibleReferences: readonly string[] = [
+  '&shy;',
+  '&#8203;',
+  '&zwnj;',
+  '&ZeroWidthSpace;',
+  '&amp;shy;',
+  '\\u0026shy;',
+]
+
 const digitForms = fc.constantFrom(...decimalZeros).map(
   (zero) =>
     (digit: string): string =>
@@ -25,6 +73,8 @@ export const writings: fc.Arbitrary<(digit: string) => string> = fc.oneof(
   fc.constant((digit: string) => `\\u00${hex(digit)}`),
   fc.constant((digit: string) => `\\\\u00${hex(digit)}`),
   fc.constant((digit: string) => `%${hex(digit)}`),
+  fc.constantFrom('&#', '&amp;#', '\\u0026#').map((head) => (digit: string) => `${head}${0x30 + Number(digit)};`),
+  fc.constant((digit: string) => `&#x${hex(digit)};`),
 )
 
 const pieces: fc.Arbitrary<string> = fc.oneof(
@@ -34,7 +84,7 @@ const pieces: fc.Arbitrary<string> = fc.oneof(
       .tuple(
         pans,
         writings,
-        fc.constantFrom('', '', ...visibleSeparators, '\\n', '%20', ','),
+        fc.constantFrom('', '', ...visibleSeparators, '\\n', '%20', ',', ...marks, ...visibleReferences, '</td> <td>'),
         fc.integer({ min: 1, max: 9 }),
       )
       .map(([pan, write, separator, size]) =>
@@ -46,7 +96,24 @@ const pieces: fc.Arbitrary<string> = fc.oneof(
   fc.stringMatching(/^[0-9]{1,25}$/),
   fc.stringMatching(/^[0-9]{1,4}( [0-9]{1,4}){1,8}$/),
   fc.constantFrom(...visibleSeparators, ...invisibleSeparators),
-  fc.constantFrom(...visibleSeparators, ...invisibleSeparators),
+  fc.constantFrom(...marks, ...visibleReferences, ...invisibleReferences),
+  fc.constantFrom(
+    '<td>',
+    '</td> <td>',
+    '<x>',
+    '<',
+    '>',
+    '&',
+    '&#',
+    ';',
+    '<!--',
+    '&lt;',
+    '&gt;',
+    '\\u003c',
+    '   ',
+    '<b ',
+    ' <b',
+  ),
   fc.constantFrom(
     "'",
     "' '",
