@@ -1,4 +1,4 @@
-import { formatRef, type JsonObject, Secret } from '#base'
+import { type FailedAttempts, formatRef, type JsonObject, Secret } from '#base'
 import {
   type BoundaryAction,
   catalogue,
@@ -10,7 +10,6 @@ import {
   type Revocation,
   type TrailEvent,
 } from '#model'
-import type { RefusedTokens } from './refused-tokens.ts'
 import type { ApiLogin, ApiServices } from './services.ts'
 
 /** Who calls, proven by the bearer token. */
@@ -43,7 +42,7 @@ export class ApiRefusal extends Error {
  */
 export async function authenticate(
   services: ApiServices,
-  refused: RefusedTokens,
+  refused: FailedAttempts,
   authorization: string | undefined,
   client: Caller['client'],
 ): Promise<Caller> {

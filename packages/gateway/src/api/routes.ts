@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { FailedAttempts } from '#base'
 import { GatewayError } from '#model'
 import { ApiRefusal, authenticate } from './access.ts'
 import { revoke, secretRoutes, sessionRoutes, trailRoutes, whoami } from './administration.ts'
@@ -8,12 +9,13 @@ import type { ApiEnvironment } from './environment.ts'
 import { evidenceRoutes } from './evidence.ts'
 import { toProblem } from './problem.ts'
 import { recordRoutes } from './records.ts'
-import { RefusedTokens } from './refused-tokens.ts'
 import { requestRoutes } from './requests.ts'
 import type { ApiServices } from './services.ts'
 
 /** No request of this API needs more. */
 const MAX_BODY_BYTES = 64 * 1024
+/** Of one address within a minute; people behind one address share it. Each is a record, and nobody may write those without end before they are known. */
+const MAX_REFUSED_TOKENS = 60
 
 /** Builds the API under `/api/v1`, with `/healthz`, `/readyz` and `/version` beside it. */
 export function createApi(services: ApiServices): Hono<ApiEnvironment> {
@@ -32,7 +34,7 @@ export function createApi(services: ApiServices): Hono<ApiEnvironment> {
 
 function authenticated(services: ApiServices): Hono<ApiEnvironment> {
   const routes = new Hono<ApiEnvironment>()
-  const refused = new RefusedTokens(services.clock)
+  const refused = new FailedAttempts(services.clock, MAX_REFUSED_TOKENS)
   routes.use(
     bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problemResponse('SP_API_INVALID', 'the body is too large') }),
   )

@@ -1,8 +1,9 @@
 /**
- * base: bytes, canonical JSON, references, secrets, clock and id ports.
+ * base: bytes, canonical JSON, references, secrets, counts of failed attempts, clock and id ports.
  *
  * Pure: no I/O, no time, no randomness, nothing of Node. Everything may import it; it imports nothing.
  */
+export { FailedAttempts } from './attempts.ts'
 export { type Base64Text, findBase64 } from './base64.ts'
 export { type Bytes, concatBytes, fromUtf8, parseUtf8, toHex, toUtf8 } from './bytes.ts'
 export type { Clock, Ids } from './clock.ts'

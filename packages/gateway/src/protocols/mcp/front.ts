@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
+import { FailedAttempts } from '#base'
 import { GatewayError, isRefusal, type OpenSession, type Refusal, type SessionEnd } from '#model'
 import { bearerOf, challenge, clientOf, hasContradiction, isOwn, pathOf, readPath, resourceMetadata } from './access.ts'
-import { FailedAttempts } from './attempts.ts'
 import { type BodyProblem, readBody } from './body.ts'
 import { INVALID_REQUEST, REQUEST_LIMITS } from './codec/index.ts'
 import { Dialogue } from './dialogue.ts'
@@ -23,6 +23,8 @@ export interface Mcp {
   close(): Promise<void>
 }
 
+/** Of one address within a minute. */
+const MAX_REFUSED_TOKENS = 10
 const NO_GOOD_TOKEN = 'the token is not one that this boundary issued for this resource, or was revoked'
 
 /** Makes the front of all MCP resources. */
@@ -59,7 +61,7 @@ class Front implements Mcp {
     this.#limits = options.limits ?? DEFAULT_FRONT_LIMITS
     this.#origin = new URL(options.publicUrl)
     this.#publicUrl = this.#origin.origin
-    this.#attempts = new FailedAttempts(options.clock)
+    this.#attempts = new FailedAttempts(options.clock, MAX_REFUSED_TOKENS)
     this.#sessions = new LegacySessions(options.random, this.#limits.maxLegacySessions)
     this.#dialogue = new Dialogue(options, this.#sessions)
   }

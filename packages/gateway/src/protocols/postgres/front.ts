@@ -4,9 +4,8 @@
  */
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Bytes, Secret } from '#base'
+import { type Bytes, type FailedAttempts, Secret } from '#base'
 import { type ErrorCode, GatewayError, isRefusal, type OpenSession } from '#model'
-import type { FailedAttempts } from './attempts.ts'
 import type { CancelKeys } from './cancel-keys.ts'
 import { ClientConnection } from './client/connection.ts'
 import { ClientGone, type Introduction, receiveIntroduction } from './client/startup.ts'

@@ -1,10 +1,13 @@
 import type { Socket } from 'node:net'
-import { FailedAttempts } from './attempts.ts'
+import { FailedAttempts } from '#base'
 import { CancelKeys } from './cancel-keys.ts'
 import { BufferPool } from './client/writer.ts'
 import { serve } from './front.ts'
 import type { PostgresOptions } from './options.ts'
 import type { PostgresSession } from './session.ts'
+
+/** Of one address, or door, within a minute. */
+const MAX_REFUSED_TOKENS = 10
 
 /** PostgreSQL for whoever accepts connections. */
 export interface PostgresListener {
@@ -24,7 +27,7 @@ export function createPostgres(options: PostgresOptions): PostgresListener {
   const context = {
     options,
     sessions,
-    attempts: new FailedAttempts(options.clock),
+    attempts: new FailedAttempts(options.clock, MAX_REFUSED_TOKENS),
     cancelKeys: new CancelKeys<PostgresSession>(options.random),
     pool: new BufferPool(),
     hasRoom: () => sockets.size <= maxConnections,

@@ -5,7 +5,6 @@ import { type Bytes, fromUtf8, toUtf8 } from '#base'
 import { createScrubber } from '#masking'
 import { catalogue, type ErrorCode, type Permit, type Scrubber } from '#model'
 import { mint } from '#model/mint'
-import { FailedAttempts } from './attempts.ts'
 import { CancelKeys } from './cancel-keys.ts'
 import { encodeBackend } from './codec/index.ts'
 import { categoryOf, labelsOf, resultColumns, unreadableColumn } from './columns.ts'
@@ -76,19 +75,6 @@ test('settings at connect: options are read as PostgreSQL reads them', () => {
     assert.ok(isAnswer(read(bad)), bad)
   }
   assert.ok(isAnswer(readParameters(new Map())))
-})
-
-test('failed attempts are forgotten after a minute, and the oldest address first', () => {
-  let nowMs = 0
-  const attempts = new FailedAttempts({ nowMs: () => nowMs, monotonicMs: () => nowMs })
-  for (let count = 0; count < 10; count++) attempts.note('10.0.0.1')
-  assert.ok(attempts.isBlocked('10.0.0.1'))
-  assert.ok(!attempts.isBlocked('10.0.0.2'))
-  nowMs = 60_001
-  assert.ok(!attempts.isBlocked('10.0.0.1'))
-  for (let count = 0; count < 10; count++) attempts.note('10.0.0.3')
-  for (let address = 0; address < 10_000; address++) attempts.note(`host-${String(address)}`)
-  assert.ok(!attempts.isBlocked('10.0.0.3'))
 })
 
 test('cancel keys are unguessable, positive, and cancel only their session', () => {
