@@ -64,3 +64,13 @@ test('any bytes are taken', () => {
     { numRuns: runs / 10 },
   )
 })
+
+test('digits alone are not taken for base64: what they decode to has no two digits with but a separator between them', () => {
+  for (const text of ['4'.repeat(64), '4000000000000000\\n5100000000000000\\n', '1234567890123456, 1234567890123456']) {
+    assert.deepEqual(findBase64(toUtf8(text), 0, text.length), [], text)
+  }
+  for (let group = 0; group < 10_000; group += 1) {
+    const [first = 0, second = 0] = Buffer.from(String(group).padStart(4, '0'), 'base64')
+    assert.ok(first >= 0xd0 && (second & 15) >= 0xd, String(group))
+  }
+})

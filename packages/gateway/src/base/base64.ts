@@ -31,18 +31,28 @@ export function findBase64(bytes: Bytes, from: number, end: number): readonly Ba
   return isWhole(bytes, start, end) ? [textOf(bytes, start, end)] : stretches(bytes, from, end)
 }
 
+/**
+ * Whether a character of base64 is no decimal digit. Where all are digits, as in rows of numbers, the first of every three bytes decoded is
+ * at least 0xd0 and the second ends in 0xd to 0xf: never a digit of any script, nor what may stand between two. Such a stretch is none.
+ */
+function isNoDigit(byte: number): boolean {
+  return byte < 0x30 || byte > 0x39
+}
+
 /** Whether there is nothing but base64, padding at its end, and escapes of slashes and line ends. */
 function isWhole(bytes: Bytes, start: number, end: number): boolean {
   let last = end
+  let isData = false
   while (last > start && bytes[last - 1] === PADDING) last--
   for (let at = start; at < last; at++) {
     const byte = bytes[at] ?? 0
+    isData ||= isNoDigit(byte) && byte !== BACKSLASH
     if (byte === BACKSLASH) {
       const next = bytes[++at]
       if (next !== SLASH && next !== 0x6e && next !== 0x72) return false
     } else if (!isBase64Byte(byte)) return false
   }
-  return true
+  return isData
 }
 
 /**
@@ -53,15 +63,19 @@ function stretches(bytes: Bytes, from: number, end: number): readonly Base64Text
   const texts: Base64Text[] = []
   let start = from
   let count = 0
+  let isData = false
   const finish = (last: number): void => {
-    if (count >= MIN_CHARACTERS) texts.push(textOf(bytes, start, last))
+    if (isData && count >= MIN_CHARACTERS) texts.push(textOf(bytes, start, last))
     count = 0
+    isData = false
   }
   for (let at = from; at < end;) {
     const next = isBase64Byte(bytes[at] ?? 0) ? at + 1 : behindEscape(bytes, at, end, isSlash)
     const line = next > at || count === 0 || count % 4 !== 0 ? at : behindEscape(bytes, at, end, isLineEnd)
-    if (next > at) count++
-    else if (line === at) {
+    if (next > at) {
+      count++
+      isData ||= isNoDigit(bytes[at] ?? 0)
+    } else if (line === at) {
       finish(at)
       start = behindSign(bytes, at)
     }
