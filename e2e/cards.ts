@@ -58,6 +58,8 @@ export const WRITINGS: readonly ((digits: string) => string)[] = [
   (digits) => `card_${digits}_end`,
   (digits) => JSON.stringify({ customer: { card: digits, note: `again ${digits}` } }),
   (digits) => digits.replaceAll(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit))),
+  (digits) => digits.replaceAll(/(\d{4})(?=\d)/g, '$1&nbsp;'),
+  (digits) => `<p>${digits.replaceAll(/(\d{4})(?=\d)/g, '<b>$1</b> ')}</p>`,
 ]
 
 /** Kinds of text that look like card numbers and are none. */
@@ -73,6 +75,9 @@ export const LOOKALIKES: readonly ((below: (n: number) => number) => string)[] =
   (below) => Array.from({ length: 12 }, () => below(100)).join(', '),
   (below) => digits(below, 11),
   (below) => `415-555-${digits(below, 4)} 415-555-${digits(below, 4)}`,
+  (below) => `<tr>${Array.from({ length: 12 }, () => `<td>${1000 + below(9000)}</td>`).join('')}</tr>`,
+  (below) => `<b>+49</b>&nbsp;${digits(below, 3)}&nbsp;${digits(below, 4)}`,
+  (below) => `****${digits(below, 4)} ****${digits(below, 4)} ****${digits(below, 4)}`,
 ]
 
 function uuid(below: (n: number) => number): string {
@@ -87,7 +92,7 @@ function digits(below: (n: number) => number, length: number): string {
   return Array.from({ length }, () => String(below(10))).join('')
 }
 
-/** Finds whole numbers of a set within any text: digits of all scripts in use here, whatever stands between them. */
+/** Finds whole numbers of a set within any text: digits of all scripts and markup in use here, whatever stands between them. */
 export class Sieve {
   readonly #numbers: ReadonlySet<string>
 
@@ -97,9 +102,12 @@ export class Sieve {
 
   /** How many numbers of the set stand whole in the text. */
   count(text: string): number {
-    const plain = text.replaceAll(/[\uff10-\uff19]/g, (digit) => String((digit.codePointAt(0) ?? 0) - 0xff10))
+    const plain = text
+      .replaceAll(/[\uff10-\uff19]/g, (digit) => String((digit.codePointAt(0) ?? 0) - 0xff10))
+      .replaceAll(/<\/?b>|&nbsp;/g, '\u00a0')
     let found = 0
-    for (const [run] of plain.matchAll(/\d(?:[ \-.\u00a0]?\d){11,}/g)) found += this.#within(run.replaceAll(/\D/g, ''))
+    for (const [run] of plain.matchAll(/\d(?:[ \-.\u00a0]{0,3}\d){11,}/g))
+      found += this.#within(run.replaceAll(/\D/g, ''))
     return found
   }
 
