@@ -108,7 +108,7 @@ export async function recordStory(t: TestContext) {
   const ran = await recorded.operation({
     session: callSession,
     decided: calling('refund'),
-    approval: { request: ref, records: [asked, approved], approvers: [bob.id] },
+    approval: { request: ref, records: [asked, approved], approvers: [bob.id], binding: 'b1'.repeat(32) },
     payload: '{"tool":"refund","arguments":{"amount":250}}',
   })
   await recorded.event({ ...event, activity: 'close' })

@@ -1,5 +1,5 @@
 sallyport/evidence-pack/v1
 sample.example/trail/n1
-a8cd23ce81c4e2f355b81dad01cdd34de4ed824fb964bb4736e01e54ef6009cb
+22ddc0cc1a92cbe2f211981e4dac97ed666741cf9ee2b2e75da44e05a8ab4c1b
 
-— sample.example/trail/n1 xJljDcGg2j08z7WZxQilhWjFOujHoIOjk5zErb5b9vHZZQwB0OzSOOjUAa3lDP48eSVtAPx9TjL7kpHpBvyFhwRpEg4=
+— sample.example/trail/n1 xJljDVtTc6jfoNiIIn3tK/H5Sf82Kx8ocCKOo5eKdzMfxsTaqc2NgyxMYpMX8EHCmDvE53znXlxh66xu/GVAvhosQQU=

@@ -126,7 +126,9 @@ test('everybody whom the need names must answer, one person for one place', asyn
   assert.equal((await desk.find(ref, alice, false))?.missing.split(' and ').length, 1)
   assert.equal(await answered(desk, ref, carol), 'approved')
   const link = await desk.take(held({ need: 'payments:1 and security:1' }))
-  assert.deepEqual(link, { request: ref, records: [100, 101, 103], approvers: [both.id, carol.id] })
+  // The same as in the records of the request and its answers.
+  const binding = under.events[0]?.details?.['binding']
+  assert.deepEqual(link, { request: ref, records: [100, 101, 103], approvers: [both.id, carol.id], binding })
 })
 
 test('one denial is enough, also by one who approved before; the same asked again is not asked anew until its time is over', async () => {

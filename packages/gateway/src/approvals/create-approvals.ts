@@ -71,7 +71,7 @@ class Desk implements ApprovalDesk {
     if (request === undefined || !(await this.#options.store.use(request.ref, this.#now()))) return undefined
     this.#room.wake(request.ref)
     const approvers = approvalsOf(request.answers).map(({ identityId }) => identityId)
-    return { request: request.ref, records: request.records, approvers }
+    return { request: request.ref, records: request.records, approvers, binding: request.digest }
   }
 
   async ask(held: HeldOperation, intent: number): Promise<PendingRequest> {

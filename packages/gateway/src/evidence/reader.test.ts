@@ -54,7 +54,7 @@ async function story(t: TestContext) {
   const ran = await recorded.operation({
     session: callSession,
     decided: calling('refund'),
-    approval: { request: ref, records: [asked, approved], approvers: [bob.id] },
+    approval: { request: ref, records: [asked, approved], approvers: [bob.id], binding: 'b1'.repeat(32) },
   })
   const both = await recorded.operation({
     session: childSession,

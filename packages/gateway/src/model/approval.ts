@@ -23,6 +23,8 @@ export interface ApprovalLink {
   readonly records: readonly number[]
   /** Stable ids of who approved it. */
   readonly approvers: readonly string[]
+  /** The digest that binds the request to this operation (hexadecimal). */
+  readonly binding: string
 }
 
 /** How a request stands. */

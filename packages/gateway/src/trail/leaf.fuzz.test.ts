@@ -133,6 +133,7 @@ const cause = fc.oneof(
 
 const approval: fc.Arbitrary<ApprovalLink> = fc.record({
   request: name,
+  binding: name,
   records: references,
   approvers: fc.oneof(
     fc.array(name, { maxLength: 3 }),
@@ -317,7 +318,7 @@ test('a leaf in which everything is as long as it may be is within its bound', (
         },
       },
       via: { server: full, childId: full, cause: 'one-of', calls: numbers, tool: full },
-      approval: { request: full, records: numbers, approvers: list(99) },
+      approval: { request: full, records: numbers, approvers: list(99), binding: full },
       payload: Buffer.from('{}'),
     })
     const [record] = deriveItems([intent], 2 ** 52)

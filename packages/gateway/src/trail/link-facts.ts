@@ -16,6 +16,7 @@ export type LinkFacts = {
 
 type ApprovalFacts = {
   readonly approvers: readonly string[]
+  readonly binding: string
   readonly records: readonly number[]
   readonly request: string
 }
@@ -55,12 +56,13 @@ function viaFacts(via: RecordedVia, session: IntentEntry['session'], truncated: 
   }
 }
 
-function approvalFacts({ request, records, approvers }: ApprovalLink, truncated: LinkPart[]): ApprovalFacts {
+function approvalFacts({ request, records, approvers, binding }: ApprovalLink, truncated: LinkPart[]): ApprovalFacts {
   const ids = approvers.map((id) => requireName(id, 'unmapped.approval.approvers'))
   const kept = capList(ids, LEAF_BOUNDS.approvers)
   if (kept.length < ids.length) truncated.push('approvers')
   return {
     approvers: kept,
+    binding: requireName(binding, 'unmapped.approval.binding'),
     records: references(records, 'approval', truncated),
     request: requireName(request, 'unmapped.approval.request'),
   }

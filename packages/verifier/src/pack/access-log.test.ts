@@ -28,6 +28,7 @@ const CASES: readonly (readonly [string, JsonObject | undefined, JsonObject | un
   ['a result with card numbers', reads, masked('success', 2), 'truncated'],
   ['card numbers before an error', reads, masked('error', 1), 'truncated'],
   ['card numbers before one that could not be truncated', reads, masked('masking-refused', 1), 'truncated'],
+  ['a tool call of which nothing left', calls, { ...masked('masking-refused', 1), bytes: 0 }, null],
   ['a result without', reads, masked('success', 0), null],
   ['an error before any row', reads, { status: 'error' }, null],
   ['a crash', reads, { status: 'unknown' }, 'perhaps'],

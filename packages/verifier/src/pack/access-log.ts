@@ -113,7 +113,7 @@ export const ACCESS_LOG: Table<Operation> = {
     ended('outcome', 'unmapped.status', (leaf) => textAt(leaf, 'unmapped', 'status')),
     {
       name: 'card_data',
-      from: 'truncated: unmapped.masking.columns[].masked above 0; perhaps: decision allow, an access select, call or callTool, and outcome unknown, lost or none',
+      from: 'truncated: unmapped.masking.columns[].masked above 0, and not masking-refused with no bytes; perhaps: decision allow, an access select, call or callTool, and outcome unknown, lost or none',
       of: cardDataOf,
     },
     ended('error_code', 'status_code', (leaf) => textAt(leaf, 'status_code')),
@@ -146,8 +146,12 @@ const READING: ReadonlySet<unknown> = new Set(['select', 'call', 'callTool'])
 
 /** Whether card data was given out, truncated, or may have been: what came back is counted where the boundary saw its end. */
 function cardDataOf({ intent, outcome }: Operation): string | null {
-  if (outcome !== undefined && (sumOf(outcome.leaf, 'masked') ?? 0) > 0) return 'truncated'
   const status = textAt(outcome?.leaf, 'unmapped', 'status')
+  if (outcome !== undefined && (sumOf(outcome.leaf, 'masked') ?? 0) > 0) {
+    // What was found in an answer that was then withheld as a whole did not leave.
+    const isWithheld = status === 'masking-refused' && countAt(outcome.leaf, 'unmapped', 'bytes') === 0
+    return isWithheld ? null : 'truncated'
+  }
   if (status !== null && status !== 'unknown' && status !== 'lost') return null
   const isPermitted = textAt(intent, 'unmapped', 'decision', 'outcome') === 'allow'
   const isReading = listAt(intent, 'unmapped', 'accesses').some((access) => READING.has(textAt(access, 'effect')))

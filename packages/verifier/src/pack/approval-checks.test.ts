@@ -56,11 +56,7 @@ const FORGERIES: readonly (readonly [string, readonly Edit[], Partial<Record<key
   ['a workload answered', [[47, '"type":"person"', '"type":"workload"']], { needNotMet: 48 }],
   ['the answer is to another binding', [[47, bindingOf(40), OTHER]], { otherBinding: 47 }],
   ['the answer is to another held operation', [[47, '"intent":44', '"intent":34']], { otherBinding: 47 }],
-  [
-    'what ran says another binding',
-    [[48, '"approvers":["p_bob"]', `"approvers":["p_bob"],"binding":"${OTHER}"`]],
-    { otherOperation: 48 },
-  ],
+  ['what ran says another binding', [[48, bindingOf(40), OTHER]], { otherOperation: 48 }],
   ['what ran is another verb', [[48, '"verb":"DELETE"', '"verb":"TRUNCATE"']], { otherOperation: 48 }],
   ['what ran is by another agent', [[48, '"actor":{', '"actor":{"app_uid":"cl_1",']], { otherOperation: 48 }],
   [

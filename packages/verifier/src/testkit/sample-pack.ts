@@ -153,7 +153,7 @@ function leafOf(record: number, texts: Texts): unknown {
           verb: 'DELETE',
           decision: { outcome: 'allow', ...policy },
           payload: commitmentOf(record, texts),
-          approval: { request: ref, records: [{ index: run + 6 }, { index: run + 7 }], approvers: ['p_bob'] },
+          approval: { request: ref, records: [{ index: run + 6 }, { index: run + 7 }], approvers: ['p_bob'], binding },
         },
       }
     default:

@@ -39,7 +39,7 @@ or with jq, if you have it:
 | success | it was answered to its end | \`rows\`, \`values_masked\` |
 | error | the resource reported an error (\`error_code\`) | what came before the error: \`rows\`, \`values_masked\` |
 | cancelled | it was taken back while it ran, or its session was ended | what came before: \`rows\`, \`values_masked\` |
-| masking-refused | a value could not be truncated, or was authentication data: the result, or the rest of it, was withheld | what came before: \`rows\`, \`values_masked\` |
+| masking-refused | a value could not be truncated, or was authentication data: the result, or the rest of it, was withheld | what came before: \`bytes\`; of a tool call nothing |
 | refused | it was not sent: policy denied or held it (\`decision\`, \`reason\`) | nothing |
 | skipped | permitted, but not run, because something before it failed | nothing |
 | lost | it was sent, and the connection ended before an answer was complete | perhaps more than \`rows\` says |
@@ -78,7 +78,8 @@ here; it can be compared: the request, its answers (\`1-access-events\`, \`detai
 the same one.
 
 *Who put a policy in force?* A line of \`artifacts/2-policy-history.csv\` without \`identity\` was written by the gateway itself, at a start or when it read its
-configuration again: in force is what whoever operates the machine had put there. The log does not know who that was; \`hash_or_id\` says whether it changed.
+configuration again: in force is what whoever operates the machine had put there. The log does not know who that was; \`hash_or_id\` says whether it changed: it is over the policy, what it refers
+to and the pinned definitions of the tools (\`definition\` in the access log).
 `
 }
 
@@ -124,8 +125,8 @@ function running({ statement: { completeness } }: PackFacts): string {
 In \`artifacts/4-trail-records.csv\` each run of the gateway begins with a *start* and ends with a *stop*. A start behind anything but a stop means that the gateway had
 ended without saying so: a crash, a kill, a loss of power. ${said}
 
-What a crash means for the evidence: a record is on disk before its operation is let through, and a head is signed about every second. So no operation went through
-without a record; but the records behind the last signed head were signed only at the start after the crash (\`previous\`: size and root of that head; \`recovered\`: how many
+What a crash means for the evidence: the boundary is built so that a record is on disk before its operation is let through, and a head is signed about every second. No operation went through
+without a record then; but the records behind the last signed head were signed only at the start after the crash (\`previous\`: size and root of that head; \`recovered\`: how many
 records lay behind it), and until then only the gateway's own seal on its files protected them. Operations that were let through and had no outcome yet (\`open\`) get the
 outcome *unknown*: they may have run, in whole or not at all; ask the database's own log. \`segment\` is the number of the file that was written on. A *cut*
 is the torn end of such a file: nothing of it had been confirmed, so nothing of it was let through.

@@ -25,12 +25,12 @@ function check({ head: { verifierKey } }: PackFacts): string {
   return `## Check it (one minute)
 
 You need Node.js 20 or newer (nodejs.org), and the verifier as a file (\`sallyport-verifier-….tgz\`) or from the registry (\`@sallyport/verifier\`). In an
-empty folder, not in this one, with FOLDER for this one's path:
+empty folder, not in this one, with the name of your file, and FOLDER for this one's path:
 
-    npm install ./sallyport-verifier-….tgz        (or: npm install @sallyport/verifier)
+    npm install ./sallyport-verifier-….tgz
     npx --no-install sallyport-verify FOLDER
 
-\`--no-install\` matters: where the verifier is not installed, \`npx\` alone would fetch whatever the public registry has under that name.
+(or \`npm install @sallyport/verifier\`). \`--no-install\` matters: where the verifier is not installed, \`npx\` alone would fetch whatever the public registry has under that name.
 \`node_modules/.bin/sallyport-verify FOLDER\` is the same. The verifier has no dependencies and needs no network when it runs. A verifier that came from
 whoever gave you this pack proves what they want: compare its SHA-256 with the one that Sallyport's vendor publishes for the version, also by
 
@@ -84,7 +84,7 @@ function content({ tables, policy }: PackFacts): string {
     policy === undefined
       ? ''
       : `\n\`policy/files\` is the policy in force when the pack was made, as it was loaded; the SHA-256 of \`policy/policy.json\` (those texts and what they refer to)
-is the policy's hash, \`${policy.hash}\`, which record ${policy.activationRecord} put in force and which \`policy_hash\` names in each line of the access log.\n`
+is the policy's hash, \`${policy.hash}\`, which record ${policy.activationRecord} put in force and which \`policy_hash\` names in the lines of the access log that it decided.\n`
   return `## What is here
 
 | File | Rows | What | How it was selected |

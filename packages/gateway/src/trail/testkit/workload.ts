@@ -131,7 +131,12 @@ async function statements(trail: Trail, number: number, payloads: readonly strin
 /** Statements mostly; some tool calls, of which some were approved, and statements that calls caused. */
 function operation(number: number): Pick<IntentEntry, 'session' | 'decided' | 'via' | 'approval'> {
   if (number % 6 === 0) {
-    const approval = { request: '00000A', records: [number, number + 1], approvers: ['p_bob'] }
+    const approval = {
+      request: '00000A',
+      records: [number, number + 1],
+      approvers: ['p_bob'],
+      binding: 'b1'.repeat(32),
+    }
     return { session: callSession, decided: call, ...(number % 12 === 0 ? { approval } : {}) }
   }
   if (number % 7 === 0) {

@@ -68,7 +68,7 @@ async function story(recorded: RecordedTrail): Promise<void> {
   await recorded.operation({
     session: callSession,
     decided: calling('refund', IN_FORCE),
-    approval: { request: ref, records: [asked, approved], approvers: [bob.id] },
+    approval: { request: ref, records: [asked, approved], approvers: [bob.id], binding: about.binding },
   })
   await recorded.operation({ session: ownSession, decided: selecting('orders', IN_FORCE) })
 }
