@@ -304,7 +304,7 @@ export const catalogue = {
   },
   SP_TRAIL_TAMPERED: {
     meaning: 'the trail on disk is not what was last signed, so the gateway does not start on it',
-    next: 'keep the folder as it is and run: npx sallyport-verify <trail folder>',
+    next: 'keep the folder as it is and run: npx --no-install sallyport-verify <trail folder>',
     retry: 'no',
     log: 'error',
   },
