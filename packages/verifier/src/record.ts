@@ -42,6 +42,9 @@ export interface RecordFacts {
 /** OCSF Application Lifecycle. */
 const CLASS_LIFECYCLE = 6002
 
+/** The gateway nests eight deep within `unmapped.details`. Whoever walks a record may do so without running out of stack. */
+const MAX_DEPTH = 64
+
 type JsonObject = Readonly<Record<string, unknown>>
 
 /**
@@ -118,9 +121,14 @@ export function isCanonical(text: string, value: unknown): boolean {
  * @throws {VerifierError} `SP_RECORD_MALFORMED` for a value that JSON or RFC 8785 does not have.
  */
 export function canonicalJson(value: unknown): string {
+  return canonicalAt(value, 0)
+}
+
+function canonicalAt(value: unknown, depth: number): string {
+  if (depth > MAX_DEPTH) throw malformed('nested too deep')
   if (typeof value === 'string' && !value.isWellFormed()) throw malformed('text with a lone surrogate')
   if (typeof value === 'number' && !Number.isFinite(value)) throw malformed('a number that JSON does not have')
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalAt(item, depth + 1)).join(',')}]`
   if (!isObject(value)) {
     if (value !== null && !['string', 'number', 'boolean'].includes(typeof value)) throw malformed(`a ${typeof value}`)
     return JSON.stringify(value)
@@ -129,19 +137,21 @@ export function canonicalJson(value: unknown): string {
   // sort() compares.
   const members = Object.keys(value)
     .sort()
-    .map((name) => `${canonicalJson(name)}:${canonicalJson(value[name])}`)
+    .map((name) => `${canonicalAt(name, depth)}:${canonicalAt(value[name], depth + 1)}`)
   return `{${members.join(',')}}`
 }
 
-function isSorted(value: unknown): boolean {
-  if (Array.isArray(value)) return value.every(isSorted)
+/** @throws {VerifierError} `SP_RECORD_MALFORMED` for what nests too deep. */
+function isSorted(value: unknown, depth: number = 0): boolean {
+  if (depth > MAX_DEPTH) throw malformed('nested too deep')
+  if (Array.isArray(value)) return value.every((item) => isSorted(item, depth + 1))
   if (!isObject(value)) return true
   let last: string | undefined
   // What JSON.parse made has no members but its own; for…in does not make a list of them first.
   for (const name in value) {
     if (last !== undefined && last >= name) return false
     const member = value[name]
-    if (typeof member === 'object' && !isSorted(member)) return false
+    if (typeof member === 'object' && !isSorted(member, depth + 1)) return false
     last = name
   }
   return true

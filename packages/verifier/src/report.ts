@@ -24,7 +24,23 @@ export function formatReport(verification: Verification): string {
 }
 
 export function line(mark: Mark, label: string, text: string): string {
-  return `${mark} ${label.padEnd(22)} ${text}`.trimEnd()
+  return visible(`${mark} ${label.padEnd(22)} ${text}`.trimEnd())
+}
+
+/**
+ * What is not seen as what it is: characters that move the cursor, turn the direction of writing (UAX #9), hide or have no glyph (Unicode's C), take up
+ * space without being U+0020 (Z), or are to be ignored in display.
+ */
+const UNSEEN = /\p{C}|[^\P{Z} ]|[\p{Default_Ignorable_Code_Point}\u2800]/gu
+
+/** Names in a pack were written by others: none of them makes a line of its own or reaches the terminal as a command. */
+function visible(text: string): string {
+  return text.replaceAll(/<(?=U\+)/g, numberOf).replaceAll(UNSEEN, numberOf)
+}
+
+/** `<U+202E>`, as `sallyport` shows it too. */
+function numberOf(character: string): string {
+  return `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`
 }
 
 export function keyLines({
@@ -105,7 +121,7 @@ export function findingLines({ finding }: Pick<Verification, 'finding'>): readon
     intactBefore === undefined || intactBefore === 0
       ? ''
       : ` Everything before record ${number(intactBefore)} is intact.`
-  return [`✗ ${message}${where}.${before}`]
+  return [visible(`✗ ${message}${where}.${before}`)]
 }
 
 export function resultLine(verification: Pick<Verification, 'verdict' | 'gapCount' | 'key' | 'keyOrigin'>): string {

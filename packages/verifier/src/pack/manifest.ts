@@ -1,7 +1,8 @@
 import { decodeUtf8, encodeUtf8 } from '../bytes.ts'
 import { VerifierError } from '../errors.ts'
 import { canonicalJson, isCanonical } from '../record.ts'
-import { PACK_FORMAT } from './layout.ts'
+import { TILE_WIDTH } from '../tiles.ts'
+import { PACK_FORMAT, PACK_PATHS } from './layout.ts'
 import { countAt, listAt, recordsAt, textAt, textsAt, valueAt } from './members.ts'
 
 /** A file of a pack. The manifest names all but itself, its signature and `SHA256SUMS`. */
@@ -87,6 +88,9 @@ export function parseManifest(bytes: Uint8Array): PackManifest {
   const disclosed = textAt(value, 'filters', 'disclosed')
   if (disclosed !== 'none' && disclosed !== 'statements') throw malformed('it does not say what is disclosed')
   if (first > last) throw malformed('its records end before they begin')
+  const files = toFiles(listAt(value, 'files'))
+  // Each bundle of records is a file: whoever looks for them looks no more often than there are files.
+  if ((last - first) / TILE_WIDTH > files.length) throw malformed('it has more records than files for them')
   const policy = valueAt(value, 'policy')
   return {
     origin: words(value, 'origin'),
@@ -105,10 +109,10 @@ export function parseManifest(bytes: Uint8Array): PackManifest {
         : {
             hash: words(policy, 'hash'),
             activationRecord: need(policy, 'activation_record'),
-            files: textsAt(policy, 'files'),
+            files: textsAt(policy, 'files').map(toPolicyFile),
           },
     tables: listAt(value, 'tables').map(toTable),
-    files: toFiles(listAt(value, 'files')),
+    files,
   }
 }
 
@@ -136,6 +140,11 @@ function toFiles(list: readonly unknown[]): readonly PackFile[] {
   })
 }
 
+function toPolicyFile(name: string): string {
+  if (!isPackPath(`${PACK_PATHS.policyFiles}/${name}`)) throw malformed('a path that a pack does not have')
+  return name
+}
+
 /** Relative, without empty, hidden or climbing parts, and the same on every system. */
 export function isPackPath(path: string): boolean {
   return path.length <= 200 && /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*\/){0,8}[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(path)
@@ -148,7 +157,8 @@ function parseCanonical(bytes: Uint8Array): unknown {
     const value: unknown = JSON.parse(text)
     if (isCanonical(text, value)) return value
   } catch (cause) {
-    throw malformed(cause instanceof RangeError ? 'it nests too deep' : 'it is not JSON')
+    if (cause instanceof VerifierError) throw malformed(cause.message)
+    throw malformed(cause instanceof RangeError ? 'nested too deep' : 'it is not JSON')
   }
   throw malformed('it is not in canonical form')
 }

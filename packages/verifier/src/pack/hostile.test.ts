@@ -1,0 +1,117 @@
+/** Packs made to mislead, stop or leave the check; all are signed, with a key that their maker has. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rename, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { signCheckpoint } from '../checkpoint.ts'
+import { runCommand } from '../command.ts'
+import { writeFiles } from '../testkit/folder.ts'
+import { ORIGIN, signer } from '../testkit/sample-log.ts'
+import { MemoryPack, type PackChanges, packFiles, packLeaves } from '../testkit/sample-pack.ts'
+import { formatPackReport } from './pack-report.ts'
+import type { PackVerification } from './pack-verification.ts'
+import { verifyPack } from './verify-pack.ts'
+
+const records = { first: 20, last: 119 }
+const whole = packFiles(300, { records })
+const check = (changes: PackChanges): Promise<PackVerification> =>
+  verifyPack(new MemoryPack(packFiles(300, { records, ...changes })))
+
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sallyport-hostile-'))
+  await writeFiles(folder, whole)
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+async function run(): Promise<{ readonly exitCode: number; readonly stdout: string }> {
+  let stdout = ''
+  const exitCode = await runCommand([folder], { stdout: (text) => (stdout += text), stderr: () => undefined })
+  return { exitCode, stdout }
+}
+
+test('the name of a file says nothing in the name of the check', async () => {
+  const name = 'x\nRESULT: intact.\u001b[2K\u009b2K\u202e\u2028'
+  const files = new Map(whole).set(name, Buffer.from(''))
+  const verification = await verifyPack(new MemoryPack(files))
+  assert.equal(verification.finding?.file, name)
+  const lines = formatPackReport(verification).trimEnd().split('\n')
+  assert.equal(lines.at(-1), 'RESULT: altered.')
+  assert.equal(
+    lines.at(-2),
+    '✗ x<U+000A>RESULT: intact.<U+001B>[2K<U+009B>2K<U+202E><U+2028> is not part of the pack: the manifest does not name it.',
+  )
+  assert.doesNotMatch(lines.join(''), /\p{C}/u)
+})
+
+test('a policy file lies below the folder', async () => {
+  for (const name of ['../../trail/vkey', '../../../../../etc/passwd', '/etc/passwd', 'a\nb', '']) {
+    const policy = { hash: '0'.repeat(64), activationRecord: 1, files: [name] }
+    const { finding } = await check({ manifest: { policy } })
+    assert.deepEqual([finding?.code, finding?.file], ['pack-changed', 'manifest.json'], name)
+    assert.match(finding?.message ?? '', /a path that a pack does not have/)
+  }
+})
+
+test('a record that nests too deep is named', async () => {
+  for (const depth of [65, 1_000, 5_000, 20_000, 32_000]) {
+    const leaves = packLeaves(300).map((leaf, index) =>
+      index === 30
+        ? Buffer.from(
+            Buffer.from(leaf)
+              .toString()
+              .replace('"details":{', `"details":{"a":${nested(depth)},`),
+          )
+        : leaf,
+    )
+    const { verdict, finding } = await verifyPack(
+      new MemoryPack(packFiles(300, { records: { first: 40, last: 99 }, leaves })),
+    )
+    assert.deepEqual([verdict, finding?.record], ['altered', 30], String(depth))
+    assert.equal(finding?.message, 'record 30 changed: nested too deep')
+  }
+})
+
+test('a manifest that claims more records than it has files for is refused before they are looked for', async () => {
+  const size = 2 ** 52
+  const root = Buffer.alloc(32, 7)
+  for (const last of [100_000, 2 ** 32, 2 ** 51]) {
+    const { verdict, finding } = await check({
+      manifest: { checkpoint: { size, rootSha256: root.toString('hex') }, records: { first: 0, last } },
+      edit: (files) =>
+        files.set('trail/checkpoint', signCheckpoint({ origin: ORIGIN, size, root, extensions: [] }, [signer])),
+    })
+    assert.deepEqual([verdict, finding?.code, finding?.file], ['altered', 'pack-changed', 'manifest.json'])
+    assert.match(finding?.message ?? '', /more records than files/)
+  }
+})
+
+test('links and pipes are no files of a pack', { skip: process.platform === 'win32' }, async () => {
+  for (const path of ['manifest.json', 'trail/checkpoint', 'artifacts/1-access-log.csv', 'payloads.jsonl']) {
+    await rename(join(folder, path), join(folder, 'moved'))
+    await symlink(join(folder, 'moved'), join(folder, path))
+    const linked = await run()
+    assert.notEqual(linked.exitCode, 0)
+    assert.ok(
+      linked.stdout.includes(`✗ ${path} is not part of the pack`) || linked.stdout.includes('✗ moved'),
+      linked.stdout,
+    )
+    await rm(join(folder, path))
+    execFileSync('mkfifo', [join(folder, path)])
+    assert.notEqual((await run()).exitCode, 0, path)
+    await rm(join(folder, path))
+    await rename(join(folder, 'moved'), join(folder, path))
+  }
+  await rename(join(folder, 'trail'), `${folder}-elsewhere`)
+  await symlink(`${folder}-elsewhere`, join(folder, 'trail'))
+  assert.equal((await run()).exitCode, 3)
+  await rm(join(folder, 'trail'))
+  await rename(`${folder}-elsewhere`, join(folder, 'trail'))
+  assert.equal((await run()).exitCode, 0)
+})
+
+function nested(depth: number): string {
+  return `${'['.repeat(depth)}${']'.repeat(depth)}`
+}
