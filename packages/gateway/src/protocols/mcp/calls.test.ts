@@ -165,8 +165,9 @@ describe('a call', () => {
     ] as const) {
       const { message } = await call(name, args)
       assert.equal(message.error?.code, -32602)
+      assert.equal(last().operation.shape.incomplete, 'its params are not what the method takes')
     }
-    assert.equal(boundary.gate.admissions.length, recorded)
+    assert.equal(boundary.gate.admissions.length, recorded + 3)
   })
 })
 
@@ -562,10 +563,11 @@ describe('taking a call back', () => {
     const body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"refund"}}'
     const running = boundary.post(body, headers)
     await runs
+    const admission = last()
     assert.equal((await boundary.post(body, headers)).status, 400)
     await boundary.send({ method: 'DELETE', headers: { ...json, ...headers } })
     assert.equal((await running).status, 200)
-    assert.equal(last().outcome?.status, 'cancelled')
+    assert.equal(admission.outcome?.status, 'cancelled')
   })
 
   async function beginLegacy(): Promise<Record<string, string>> {

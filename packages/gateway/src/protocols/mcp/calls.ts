@@ -7,6 +7,7 @@ import { isObject, membersOf, textOf } from './codec/index.ts'
 import type { Exchange, Params } from './exchange.ts'
 import { conclude, failureStatus, received, statusOf, toFault } from './outcomes.ts'
 import { about, refusalOf, refusedCall, unknownTool } from './refuse.ts'
+import { recordRefused } from './refused-operation.ts'
 import { type Answer, errorAnswer, INVALID_PARAMS, REFUSED } from './reply.ts'
 import { type MaskedAnswer, maskAnswer } from './results.ts'
 import type { CallRequest, ServerAnswer, ToolServerProcess, ToolServers, Turn } from './server-port.ts'
@@ -40,7 +41,7 @@ const hiding: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  */
 export async function answerCall(exchange: Exchange, params: Params, ports: CallPorts): Promise<Answer> {
   const facts = readCall(params)
-  if (typeof facts === 'string') return errorAnswer({ code: INVALID_PARAMS, message: facts })
+  if (typeof facts === 'string') return errorAnswer({ code: INVALID_PARAMS, message: facts, unread: 'params' })
   try {
     return await admitCall(exchange, facts, ports)
   } catch (error) {
@@ -69,14 +70,14 @@ async function admitCall(exchange: Exchange, facts: CallFacts, ports: CallPorts)
   if (facts.tool.length > MAX_TOOL_NAME || classifier.pinned(facts.tool) === undefined) {
     const short = { ...facts, tool: facts.tool.slice(0, MAX_TOOL_NAME) }
     // The name is the client's own text, and may be anything.
-    return unknownTool(ports.masking.scrubber.scrubText(short.tool), await recordRefused(exchange, short))
+    return unknownTool(ports.masking.scrubber.scrubText(short.tool), await recordRefusedCall(exchange, short))
   }
   let process: ToolServerProcess
   try {
     process = await ports.servers.take(open, server)
   } catch (error) {
     const fault = toFault(error, ports.log)
-    return refusedCall(refusalOf(fault, about(exchange, await recordRefused(exchange, facts, NOT_STARTED))))
+    return refusedCall(refusalOf(fault, about(exchange, await recordRefusedCall(exchange, facts, NOT_STARTED))))
   }
   using time = new CallTime(server.settings.limits.callSeconds, [exchange.signal, open.ended])
   const waited = await turnOf(process, time.signal)
@@ -105,7 +106,7 @@ async function refuseWithoutTurn(
   error: unknown,
   { log }: CallPorts,
 ): Promise<Answer> {
-  const ref = await recordRefused(exchange, facts, NO_TURN)
+  const ref = await recordRefusedCall(exchange, facts, NO_TURN)
   if (exchange.signal.aborted) return takenBack()
   const fault = toFault(error, log)
   const { callSeconds } = exchange.served().server.settings.limits
@@ -116,17 +117,16 @@ async function refuseWithoutTurn(
 }
 
 /** Records a call that is refused whatever policy says; its reference. */
-async function recordRefused(exchange: Exchange, facts: CallFacts, problem?: string): Promise<string | undefined> {
-  const { open, served } = exchange
-  const [verdict] = await open.admit([served().classifier.call(facts, problem)])
-  if (verdict?.kind !== 'permit') return verdict?.refusal.ref
-  // A policy that permits what is not understood does not send it either.
-  open.complete(verdict.permit, { status: 'refused', rows: 0, bytes: 0, durationMs: 0 })
-  return formatRef(verdict.permit.sequence)
+async function recordRefusedCall(
+  { open, served }: Exchange,
+  facts: CallFacts,
+  problem?: string,
+): Promise<string | undefined> {
+  return await recordRefused(open, served().classifier.call(facts, problem))
 }
 
 async function refuseChanged(exchange: Exchange, facts: CallFacts): Promise<Answer> {
-  const ref = await recordRefused(exchange, facts, CHANGED)
+  const ref = await recordRefusedCall(exchange, facts, CHANGED)
   return isListed(exchange, facts.tool)
     ? refusedCall(refusalOf(new GatewayError('SP_TOOL_CHANGED'), about(exchange, ref)))
     : unknownTool(facts.tool, ref)

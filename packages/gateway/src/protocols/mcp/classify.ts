@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Bytes, canonicalJson, concatBytes, toUtf8 } from '#base'
 import type { Operation, PinnedTool, Shape } from '#model'
+import type { Unread } from './reply.ts'
 
 /** Arguments that a template names at most. */
 const MAX_NAMED = 64
@@ -25,6 +26,16 @@ const knownMethods: ReadonlySet<string> = new Set([
   'tasks/result',
   'tasks/update',
 ])
+
+/** Why a request could not be read, in words for its record: none of the client's own. */
+const UNREAD: Readonly<Record<Unread, string>> = {
+  body: 'its body did not arrive, or is none that is taken',
+  message: 'it is no message that may be read',
+  version: 'its version of the protocol is not spoken',
+  headers: 'its headers do not say what its message says',
+  session: 'it names no session that is known',
+  params: 'its params are not what the method takes',
+}
 
 /** A call as a client asked for it. */
 export interface CallFacts {
@@ -68,6 +79,12 @@ export class Classifier {
   method(name: string): Operation {
     const verb = knownMethods.has(name) ? name : 'unknown method'
     return { shape: this.#shape(verb, { problem: 'the method is not passed on' }), payload: methodPayload(name) }
+  }
+
+  /** A request that could not be read. */
+  unread(what: Unread): Operation {
+    const verb = 'unread request'
+    return { shape: this.#shape(verb, { problem: UNREAD[what] }), payload: toUtf8(JSON.stringify({ unread: what })) }
   }
 
   #unknownTool(problem = 'not found or not allowed'): Shape {

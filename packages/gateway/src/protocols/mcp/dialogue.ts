@@ -55,7 +55,8 @@ export class Dialogue {
     try {
       message = readMessage(post.body, REQUEST_LIMITS)
     } catch (error) {
-      if (error instanceof WireError) return replyError({ code: error.rpcCode, message: error.message }, 400)
+      if (error instanceof WireError)
+        return replyError({ code: error.rpcCode, message: error.message, unread: 'message' }, 400)
       throw error
     }
     switch (message.kind) {
@@ -65,7 +66,10 @@ export class Dialogue {
         return this.#notification(post, message)
       case 'result':
       case 'error':
-        return replyError({ code: INVALID_REQUEST, message: 'there is no request of ours to answer' }, 400)
+        return replyError(
+          { code: INVALID_REQUEST, message: 'there is no request of ours to answer', unread: 'message' },
+          400,
+        )
       default:
         return message satisfies never
     }
@@ -98,7 +102,8 @@ export class Dialogue {
     const session = this.#sessionOf(post, message.id)
     if ('status' in session) return session
     const key = idKey(message.id)
-    if (session.running.has(key)) return replyError({ code: INVALID_REQUEST, message: INVALID_ID }, 400, message.id)
+    if (session.running.has(key))
+      return replyError({ code: INVALID_REQUEST, message: INVALID_ID, unread: 'message' }, 400, message.id)
     const controller = new AbortController()
     session.running.set(key, controller)
     try {
@@ -186,9 +191,10 @@ export class Dialogue {
   /** MCP 2025-11-25, Session Management: without an id 400; of a session that is over 404, upon which the client begins a new one. */
   #sessionOf({ request, open }: Pick<Post, 'request' | 'open'>, messageId?: string): LegacySession | Reply {
     const id = headerOf(request, 'mcp-session-id')
-    if (id === undefined) return replyError({ code: INVALID_REQUEST, message: NO_SESSION_ID }, 400, messageId)
+    if (id === undefined)
+      return replyError({ code: INVALID_REQUEST, message: NO_SESSION_ID, unread: 'session' }, 400, messageId)
     const session = this.#sessions.find(id, open)
-    return session ?? replyError({ code: INVALID_REQUEST, message: NO_SESSION }, 404, messageId)
+    return session ?? replyError({ code: INVALID_REQUEST, message: NO_SESSION, unread: 'session' }, 404, messageId)
   }
 }
 
@@ -197,7 +203,7 @@ const NO_SESSION_ID =
 const NO_SESSION = 'the session is not known or is over: begin a new one with initialize'
 
 function noSuchPage(): Answer {
-  return errorAnswer({ code: -32_602, message: 'Invalid cursor: every list is whole' })
+  return errorAnswer({ code: -32_602, message: 'Invalid cursor: every list is whole', unread: 'params' })
 }
 
 function paramsOf({ body }: Post, message: RequestMessage | NotificationMessage): Params {

@@ -175,6 +175,28 @@ describe('how a request must look', () => {
     })
   }
 
+  test('of somebody who is known, what cannot be read is on record, so much of it in a minute', async () => {
+    await using other = await startBoundary({ servers: createTestServers([ECHO], {}), pinned: [ECHO] })
+    const [call, headers] = modern('tools/call', { name: 'echo', arguments: { text: 'a' } })
+    const unread: readonly [string, Parameters<TestBoundary['send']>[0]][] = [
+      ['body', { headers: asAlice, body: `"${'x'.repeat(1_100_000)}"` }],
+      ['message', { headers: asAlice, body: 'nonsense' }],
+      ['message', { headers: asAlice, body: '{"jsonrpc":"2.0","id":1,"result":{}}' }],
+      ['version', { headers: { ...asAlice, 'mcp-protocol-version': '1999-01-01' }, body: ping }],
+      ['headers', { headers: { ...asAlice, ...headers, 'mcp-name': 'other' }, body: JSON.stringify(call) }],
+      ['headers', { headers: { ...asAlice, ...headers }, body: JSON.stringify(call) }],
+      ['session', { headers: asAlice, body: ping }],
+      ['session', { headers: { ...asAlice, 'mcp-session-id': 'x' }, body: ping }],
+    ]
+    for (const [what, request] of unread) {
+      await other.send(request)
+      const { kind, verb, payload } = other.gate.admissions.at(-1) ?? assert.fail(what)
+      assert.deepEqual([kind, verb, payload], ['refusal', 'unread request', { unread: what }])
+    }
+    for (let count = unread.length; count < 70; count++) await other.send({ headers: asAlice, body: 'nonsense' })
+    assert.equal(other.gate.admissions.length, 60)
+  })
+
   test('a body that stays away is not waited for', async () => {
     await using other = await startBoundary({
       servers: createTestServers([ECHO], {}),

@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { FailedAttempts } from '#base'
-import { GatewayError, isRefusal, type OpenSession, type Refusal, type SessionEnd } from '#model'
+import { GatewayError, isRefusal, type OpenSession, type Operation, type Refusal, type SessionEnd } from '#model'
 import { bearerOf, challenge, clientOf, hasContradiction, isOwn, pathOf, readPath, resourceMetadata } from './access.ts'
 import { type BodyProblem, readBody } from './body.ts'
 import { INVALID_REQUEST, REQUEST_LIMITS } from './codec/index.ts'
 import { Dialogue } from './dialogue.ts'
 import { LegacySessions } from './legacy-sessions.ts'
 import { DEFAULT_FRONT_LIMITS, type McpFrontLimits, type McpOptions } from './options.ts'
+import { recordRefused } from './refused-operation.ts'
 import { refusalOf } from './refuse.ts'
 import { INTERNAL_ERROR, REFUSED, replyError, type Reply } from './reply.ts'
-import { serve } from './served.ts'
+import { type Served, serve } from './served.ts'
 import type { McpResource } from './server-port.ts'
 
 /** MCP behind HTTP. */
@@ -25,6 +26,12 @@ export interface Mcp {
 
 /** Of one address within a minute. */
 const MAX_REFUSED_TOKENS = 10
+/** Of one address within a minute that are recorded: every agent comes with one now and then, many of them from one address. */
+const MAX_EXPIRED_TOKENS = 60
+/** Requests of one session within a minute that cannot be read and are recorded. */
+const MAX_UNREAD = 60
+const ALL_BUSY = 'Sallyport answers as many MCP requests at once as it may'
+const OWN_BUSY = 'as many of your own MCP requests as may be are under way; wait until one is answered'
 const NO_GOOD_TOKEN = 'the token is not one that this boundary issued for this resource, or was revoked'
 
 /** Makes the front of all MCP resources. */
@@ -46,6 +53,9 @@ class Front implements Mcp {
   readonly #origin: URL
   readonly #publicUrl: string
   readonly #attempts: FailedAttempts
+  readonly #expired: FailedAttempts
+  /** Requests that could not be read, by session. */
+  readonly #unread: FailedAttempts
   readonly #sessions: LegacySessions
   readonly #dialogue: Dialogue
   readonly #joined = new Map<OpenSession, Joined>()
@@ -62,6 +72,8 @@ class Front implements Mcp {
     this.#origin = new URL(options.publicUrl)
     this.#publicUrl = this.#origin.origin
     this.#attempts = new FailedAttempts(options.clock, MAX_REFUSED_TOKENS)
+    this.#expired = new FailedAttempts(options.clock, MAX_EXPIRED_TOKENS)
+    this.#unread = new FailedAttempts(options.clock, MAX_UNREAD)
     this.#sessions = new LegacySessions(options.random, this.#limits.maxLegacySessions)
     this.#dialogue = new Dialogue(options, this.#sessions)
   }
@@ -114,7 +126,8 @@ class Front implements Mcp {
   }
 
   async #post(request: IncomingMessage, response: ServerResponse, name: string): Promise<Reply> {
-    if (this.#isClosing || this.#running.size > this.#limits.maxRequests) return busy(this.#isClosing)
+    if (this.#isClosing) return unavailable('SP_SHUTDOWN')
+    if (this.#running.size > this.#limits.maxRequests) return unavailable('SP_BUSY', ALL_BUSY)
     if (!isJson(request)) {
       return replyError({ code: INVALID_REQUEST, message: 'Content-Type must be application/json' }, 415)
     }
@@ -129,25 +142,36 @@ class Front implements Mcp {
     if ('status' in open) return open
     const server = this.#find(name)
     const joined = this.#joined.get(open)
-    if (server === undefined || joined === undefined || !this.#hasRoomFor(open, joined)) return busy(false)
+    if (server === undefined || joined === undefined || !this.#hasRoomFor(open, joined))
+      return unavailable('SP_BUSY', OWN_BUSY)
     const answered = Promise.withResolvers<void>()
     joined.requests.add(answered.promise)
     this.#count(open, 1)
     try {
       const body = await readBody(request, REQUEST_LIMITS.maxBytes, this.#limits.bodyTimeoutMs)
-      if (typeof body === 'string') return unread(body)
       open.touch()
-      return await this.#dialogue.answer({
-        request,
-        body,
-        open,
-        served: () => serve(this.#find(name) ?? server),
-        gone: gone.signal,
-      })
+      const served = (): Served => serve(this.#find(name) ?? server)
+      const reply =
+        typeof body === 'string'
+          ? unreadBody(body)
+          : await this.#dialogue.answer({ request, body, open, served, gone: gone.signal })
+      if (reply.unread !== undefined) await this.#recordUnread(open, served().classifier.unread(reply.unread))
+      return reply
     } finally {
       this.#count(open, -1)
       joined.requests.delete(answered.promise)
       answered.resolve()
+    }
+  }
+
+  /** Puts on record that a request could not be read, so many of a session in a minute. It is refused whether it is on record or not. */
+  async #recordUnread(open: OpenSession, operation: Operation): Promise<void> {
+    if (this.#unread.isBlocked(open.session.id)) return
+    this.#unread.note(open.session.id)
+    try {
+      await recordRefused(open, operation)
+    } catch (error) {
+      this.#options.log.warn('mcp.unread_not_recorded', { session: open.session.id, error: String(error) })
     }
   }
 
@@ -183,7 +207,7 @@ class Front implements Mcp {
     if (typeof secret === 'string') return challenge(this.#publicUrl, name, NO_GOOD_TOKEN)
     const server = this.#find(name)
     if (server === undefined) return this.#reject(client.address, name)
-    const unrecorded = this.#attempts.isBlocked(client.address)
+    const unrecorded = this.#attempts.isBlocked(client.address) || this.#expired.isBlocked(client.address)
     const answer = await this.#options.gate.join({ resource: server.resource, secret, client, unrecorded })
     if (!isRefusal(answer)) {
       this.#watch(answer)
@@ -196,7 +220,8 @@ class Front implements Mcp {
   #refuseJoin(address: string, name: string, refusal: Refusal): Reply {
     switch (refusal.code) {
       case 'SP_AUTH_TOKEN_EXPIRED':
-        // Nobody guesses one that was issued; and every agent comes with one now and then, many of them from one address.
+        // Nobody guesses one that was issued.
+        this.#expired.note(address)
         return challenge(this.#publicUrl, name, 'the token has expired')
       case 'SP_AUTH_TOKEN_UNKNOWN':
       case 'SP_AUTH_TOKEN_AUDIENCE':
@@ -279,26 +304,30 @@ function acceptsJson({ headers }: IncomingMessage): boolean {
   return accept === undefined || /(?:^|[,\s])(?:application\/json|application\/\*|\*\/\*)(?:$|[;,\s])/i.test(accept)
 }
 
-function unread(problem: BodyProblem): Reply {
+function unreadBody(problem: BodyProblem): Reply {
   switch (problem) {
     case 'too-large':
       return replyError(
-        { code: INVALID_REQUEST, message: `a message has at most ${String(REQUEST_LIMITS.maxBytes)} bytes` },
+        {
+          code: INVALID_REQUEST,
+          message: `a message has at most ${String(REQUEST_LIMITS.maxBytes)} bytes`,
+          unread: 'body',
+        },
         413,
       )
     case 'too-slow':
-      return replyError({ code: INVALID_REQUEST, message: 'the message did not arrive in time' }, 408)
+      return replyError({ code: INVALID_REQUEST, message: 'the message did not arrive in time', unread: 'body' }, 408)
     case 'encoded':
-      return replyError({ code: INVALID_REQUEST, message: 'a message must not be compressed' }, 415)
+      return replyError({ code: INVALID_REQUEST, message: 'a message must not be compressed', unread: 'body' }, 415)
     case 'broken':
-      return replyError({ code: INVALID_REQUEST, message: 'the message did not arrive whole' }, 400)
+      return replyError({ code: INVALID_REQUEST, message: 'the message did not arrive whole', unread: 'body' }, 400)
     default:
       return problem satisfies never
   }
 }
 
-function busy(isClosing: boolean): Reply {
-  return refused(refusalOf(new GatewayError(isClosing ? 'SP_SHUTDOWN' : 'SP_BUSY')), 503)
+function unavailable(code: 'SP_BUSY' | 'SP_SHUTDOWN', words?: string): Reply {
+  return refused(refusalOf(new GatewayError(code, words)), 503)
 }
 
 function tooManyAttempts(): Reply {

@@ -5,6 +5,7 @@ import { isObject, membersOf, type Span } from './codec/index.ts'
 import type { Exchange } from './exchange.ts'
 import { conclude, received, toFault } from './outcomes.ts'
 import { about, refusalOf, refusedRequest } from './refuse.ts'
+import { recordRefused } from './refused-operation.ts'
 import { type Answer, errorAnswer, json, METHOD_NOT_FOUND } from './reply.ts'
 import { maskAnswer } from './results.ts'
 import type { LiveTool, ToolServerProcess } from './server-port.ts'
@@ -36,9 +37,7 @@ export class Lists {
   async refuseMethod(exchange: Exchange, method: string): Promise<Answer> {
     const { open, served, isModern } = exchange
     try {
-      const [verdict] = await open.admit([served().classifier.method(method)])
-      if (verdict?.kind === 'permit') complete(exchange, verdict.permit)
-      const ref = verdict?.kind === 'refusal' ? verdict.refusal.ref : undefined
+      const ref = await recordRefused(open, served().classifier.method(method))
       const message = `Method not found: Sallyport passes on tools/list and tools/call only${ref === undefined ? '' : ` [ref ${ref}]`}`
       // MCP 2026-07-28, Protocol Version Header: 404 with -32601 for a method that is not implemented.
       return errorAnswer({ code: METHOD_NOT_FOUND, message }, isModern ? 404 : 200)
@@ -74,11 +73,6 @@ export class Lists {
     conclude(clock, exchange, permit, { status: 'success', ...received(exchange, value), ...summary })
     return { kind: 'result', value }
   }
-}
-
-/** What is refused whatever policy says is not sent when policy says yes. */
-function complete({ open }: Exchange, permit: Permit): void {
-  open.complete(permit, { status: 'refused', rows: 0, bytes: 0, durationMs: 0 })
 }
 
 function listOf(tools: readonly LiveTool[], isModern: boolean): Bytes {

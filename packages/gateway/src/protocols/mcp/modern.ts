@@ -22,7 +22,10 @@ function metaOf({ body, params }: Params): ReadonlyMap<string, Span> | undefined
 /** A request without a version, or of one that is not spoken here. */
 export function unsupportedVersion(requested: string): Answer {
   const data: Json = { supported: SUPPORTED_VERSIONS, requested }
-  return errorAnswer({ code: UNSUPPORTED_VERSION, message: 'Unsupported protocol version', data }, 400)
+  return errorAnswer(
+    { code: UNSUPPORTED_VERSION, message: 'Unsupported protocol version', data, unread: 'version' },
+    400,
+  )
 }
 
 /** What is wrong with a request of 2026-07-28, besides what it asks for. */
@@ -38,7 +41,7 @@ export function problemOf(
   if (version === undefined || capabilities === undefined || !isObject(params.body, capabilities)) {
     // MCP 2026-07-28, Per-request protocol fields: "the server MUST reject it with JSON-RPC error code -32602 … 400 Bad Request".
     const message = `params._meta must have ${PREFIX}protocolVersion and ${PREFIX}clientCapabilities`
-    return errorAnswer({ code: INVALID_PARAMS, message }, 400)
+    return errorAnswer({ code: INVALID_PARAMS, message, unread: 'params' }, 400)
   }
   const wrong = wrongHeader(request, message, params, version)
   if (wrong !== undefined) return mismatch(wrong)
@@ -50,7 +53,11 @@ export function problemOf(
 /** MCP 2026-07-28, Server Validation: what a header says must be what the body says. The values are named in neither. */
 function mismatch(header: string): Answer {
   return errorAnswer(
-    { code: HEADER_MISMATCH, message: `Header mismatch: ${header} is missing or is not what the body says` },
+    {
+      code: HEADER_MISMATCH,
+      message: `Header mismatch: ${header} is missing or is not what the body says`,
+      unread: 'headers',
+    },
     400,
   )
 }

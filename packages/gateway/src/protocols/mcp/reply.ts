@@ -1,11 +1,15 @@
 import { type Bytes, concatBytes, type Json, toUtf8 } from '#base'
 
+/** What was wrong with a request that could not be read as one that asks something; such a request has no other record. */
+export type Unread = 'body' | 'message' | 'version' | 'headers' | 'session' | 'params'
+
 /** What goes back over HTTP. */
 export interface Reply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Bytes
   readonly contentType?: string
+  readonly unread?: Unread
 }
 
 /** An answer in the words of JSON-RPC. */
@@ -15,6 +19,7 @@ export type Answer =
       readonly kind: 'error'
       readonly value: Bytes
       /** The HTTP status, where the protocol wants another than 200. */ readonly status?: number
+      readonly unread?: Unread
     }
 
 /** JSON-RPC 2.0, Error object: "Method not found". */
@@ -34,13 +39,19 @@ export interface ErrorFacts {
   readonly code: number
   readonly message: string
   readonly data?: Json
+  readonly unread?: Unread
 }
 
 /** An answer that is an error. */
 export function errorAnswer(facts: ErrorFacts, status?: number): Answer {
-  const { code, message, data } = facts
+  const { code, message, data, unread } = facts
   const value = json(data === undefined ? { code, message } : { code, message, data })
-  return status === undefined ? { kind: 'error', value } : { kind: 'error', value, status }
+  return {
+    kind: 'error',
+    value,
+    ...(status === undefined ? {} : { status }),
+    ...(unread === undefined ? {} : { unread }),
+  }
 }
 
 /** An answer with a result of our own. */
@@ -53,7 +64,9 @@ export function replyWith(answer: Answer, id: string | undefined): Reply {
   const status = answer.kind === 'error' ? (answer.status ?? 200) : 200
   // MCP 2026-07-28, Error Responses: the same id "except in error cases where the ID could not be read", where it is left out.
   const head = `{"jsonrpc":"2.0",${id === undefined ? '' : `"id":${id},`}"${answer.kind}":`
-  return { status, contentType: 'application/json', body: concatBytes([toUtf8(head), answer.value, CLOSE]) }
+  const body = concatBytes([toUtf8(head), answer.value, CLOSE])
+  const unread = answer.kind === 'error' && answer.unread !== undefined ? { unread: answer.unread } : {}
+  return { status, contentType: 'application/json', body, ...unread }
 }
 
 /** The HTTP reply to a request that could not be read as one. */
