@@ -6,7 +6,8 @@ import { holds } from './testkit/holds.ts'
 import { invisibleReferences, marks, visibleReferences, visibleSeparators } from './testkit/texts.ts'
 import { masking, maskValue } from './testkit/value.ts'
 
-const tags = marks.filter((mark) => /^<[^\\]*>$/.test(mark))
+/** Tags that nobody sees: the end of a line parts groups, and some groupings of threes and twos are addresses. */
+const tags = marks.filter((mark) => /^<(?!br)[^\\]*>$/.test(mark))
 const references = [...visibleReferences, ...invisibleReferences].filter((reference) => /^&[^&\\]*;$/.test(reference))
 const digits = (most: number): fc.Arbitrary<string> => fc.stringMatching(new RegExp(`^\\d{0,${String(most)}}$`))
 const grouped = (pan: string, separator: string): string => pan.replaceAll(/(\d{4})(?=\d)/g, `$1${separator}`)
@@ -41,7 +42,7 @@ test('a number in markup is found whatever digits stand beyond the markup', () =
         assert.ok(!isWhole(masking.scrubber.scrubText(text), pan), `record: ${withoutDigits(text)}`)
       },
     ),
-    fuzzRuns(0.5),
+    fuzzRuns(0.2),
   )
 })
 
@@ -72,7 +73,7 @@ test('a number with markup between any of its digits is found', () => {
       assert.ok(!isWhole(result.text, pan), `result: ${withoutDigits(text)}`)
       assert.ok(!isWhole(masking.scrubber.scrubText(text), pan), `record: ${withoutDigits(text)}`)
     }),
-    fuzzRuns(0.5),
+    fuzzRuns(0.2),
   )
 })
 
@@ -103,7 +104,7 @@ test('well-formed markup stays so: tags as they were, references whole or replac
         }
       }
     }),
-    fuzzRuns(0.5),
+    fuzzRuns(0.2),
   )
 })
 
