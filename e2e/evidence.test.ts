@@ -95,6 +95,9 @@ test('whoever may export evidence gets a pack that answers who read card data, u
   assert.deepEqual(approved?.['approver_names'], ['bob@example.com'])
   assert.deepEqual(rows('3-approvals')[0]?.['used_by'], [approved?.['record']])
   assert.ok(rows('3-approval-checks').every(({ count }) => count === 0))
+  assert.match(String((rows('3-approvals')[0] ?? {})['statement']), /set amount = 900 where id = 2/)
+  const [inForce] = rows('2-policy-history').map(({ details }) => String(details))
+  assert.match(inForce ?? '', /\{"need":"payments-leads:1","policy":"e2e-held"\}/)
   const mine = rows('2-entitlements').filter(
     ({ name, policy }) => name === 'alice@example.com' && policy === 'e2e-read',
   )

@@ -1,5 +1,5 @@
 sallyport/evidence-pack/v1
 sample.example/trail/n1
-22ddc0cc1a92cbe2f211981e4dac97ed666741cf9ee2b2e75da44e05a8ab4c1b
+f60d6d81ea523e60aa4a1d84d0241eab9c6d1e6d98eba0e4524f764ae45869fa
 
-— sample.example/trail/n1 xJljDVtTc6jfoNiIIn3tK/H5Sf82Kx8ocCKOo5eKdzMfxsTaqc2NgyxMYpMX8EHCmDvE53znXlxh66xu/GVAvhosQQU=
+— sample.example/trail/n1 xJljDU3vbVLo32BHXJRoSmA+2Bn6fFPXXzN1JSePCWSbj2yM1xaosXCulGdScok7lqs0vaJtwRrWSKeeEkZCy6UVfQ4=

@@ -1,3 +1,4 @@
+import { askingPolicies } from '@sallyport/verifier'
 import { systemClock } from '#machine'
 import { GatewayError, type TrailEvent, type TrailOutlet } from '#model'
 import type { LoadedPolicy } from '#policy'
@@ -22,11 +23,14 @@ export function beginning(policy: LoadedPolicy, config: Config): InForce {
 
 /** Records that a policy is in force from now on; its hash is over the pins too. Resolves when that is durable. */
 export async function activate(trail: TrailOutlet, policy: LoadedPolicy, config: Config): Promise<InForce> {
+  const { needs } = askingPolicies(policy.canonicalText)
+  const approvers = [...needs].map(([id, need]) => ({ policy: id, need }))
   const event: TrailEvent = {
     class: 'entity-management',
     activity: 'activate',
     status: 'success',
-    details: { entity: { type: 'policy', uid: policy.hash } },
+    // The text of a policy does not stay; who had to approve under it must still show.
+    details: { entity: { type: 'policy', uid: policy.hash }, approvers },
   }
   const [receipt] = await trail.record([{ kind: 'event', timeMs: systemClock.nowMs(), event }])
   if (receipt === undefined) throw new GatewayError('SP_TRAIL_UNAVAILABLE')

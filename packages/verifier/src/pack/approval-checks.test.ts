@@ -165,7 +165,16 @@ test('what cannot be checked is counted and said', async () => {
     uncheckable?.map(({ check, records }) => [check, records]),
     [[UNCHECKED.otherPolicy, [52]]],
   )
-  assert.match(formatPackReport(verification), /^! not checked {12}1 operations that were allowed by a policy other/m)
+  assert.match(
+    formatPackReport(verification),
+    /^! not checked {12}1 operations that were allowed by a policy that is not in this pack/m,
+  )
+  const asks = `"details":{"approvers":[{"need":"leads:1","policy":"reads"}]},"phase":"event"`
+  const inForce = await forged([51, POLICY_HASH, OTHER], [51, '"phase":"event"', asks], [52, POLICY_HASH, OTHER])
+  assert.deepEqual(
+    inForce.statement?.checks.filter(({ count }) => count > 0).map(({ check, records }) => [check, records]),
+    [[CHECKS.withoutApproval, [52]]],
+  )
   const files = packFiles(300, { records: { first: 47, last: 119 } })
   const { statement } = await verifyPack(new MemoryPack(files), { keys: [signer.key] })
   assert.deepEqual(

@@ -1,5 +1,5 @@
 import { type Answer, approvalsOf, type Request } from './approval-request.ts'
-import type { AskingPolicies } from './asking-policies.ts'
+import type { KnownPolicies } from './asking-policies.ts'
 import { type HeldOperation, isAnotherOperation, isCut } from './held-operation.ts'
 import { countAt, type JsonObject, listAt, textAt, textsAt } from './members.ts'
 import { isNeedMet, joinNeeds, parseNeed } from './needs.ts'
@@ -34,8 +34,7 @@ export const APPROVAL_CHECKS: Table<ApprovalCheck> = {
 /** Every check, in the order of the table: what exactly is counted. */
 export const CHECKS = {
   refusedAndRan: 'operations that policy held or denied and that ran all the same (outcome other than refused)',
-  withoutApproval:
-    'operations that policy allowed by a policy with @approvers, without a request in approval (decided by the policy of this pack)',
+  withoutApproval: 'operations that policy allowed by a policy with @approvers, without a request in approval',
   usedTwice: 'operations that ran under an approval which another had used before',
   ownApproval: 'operations that ran under an approval of the one who asked, by their own record or by the answers',
   neverApproved: 'operations that ran under a request, opened within this pack, that nobody had approved before',
@@ -49,7 +48,7 @@ export const CHECKS = {
     'operations that ran under a request, opened within this pack, and are not the held one (person, agent, MCP server and tool, resource, verb, definition of the tool, template, size of the payload; the payload where both are disclosed; the binding where it is on record)',
   otherBinding: 'answers whose binding, need or held record is another than that of their request',
   otherNeed:
-    'requests, opened within this pack, whose requester, need or policies are not those of the held record, or that do not need what the @approvers of these policies say (of the policy of this pack)',
+    'requests, opened within this pack, whose requester, need or policies are not those of the held record, or that do not need what the @approvers of these policies say',
 } as const
 
 /** What the records of a pack may not suffice for, in the order of the table. */
@@ -57,7 +56,7 @@ export const UNCHECKED = {
   earlierRequest:
     'operations that ran under a request opened before this pack: whether it was met, in time and for this operation does not show here',
   otherPolicy:
-    'operations that were allowed by a policy other than that of this pack: whether it has @approvers does not show here',
+    'operations that were allowed by a policy that is not in this pack, nor the record that put it in force: which of it has @approvers does not show here',
 } as const
 
 /** The name of a check. */
@@ -91,10 +90,11 @@ export function* checkUse(use: Use): Generator<CheckName> {
 }
 
 /** What is to be said of an operation that policy allowed without a request. */
-export function checkAllowed(leaf: JsonObject, asking: AskingPolicies): CheckName | undefined {
-  if (textAt(leaf, 'unmapped', 'decision', 'policy_hash') !== asking.hash) return 'otherPolicy'
+export function checkAllowed(leaf: JsonObject, known: KnownPolicies): CheckName | undefined {
+  const needs = known.get(textAt(leaf, 'unmapped', 'decision', 'policy_hash'))
+  if (needs === undefined) return 'otherPolicy'
   const policies = textsAt(leaf, 'unmapped', 'decision', 'policies')
-  return policies.some((policy) => asking.needs.has(policy)) ? 'withoutApproval' : undefined
+  return policies.some((policy) => needs.has(policy)) ? 'withoutApproval' : undefined
 }
 
 /** What every record about a request repeats of it. */
@@ -106,7 +106,7 @@ export function isOtherBinding({ leaf }: Answer, { first }: Request): boolean {
 }
 
 /** Whether a request is not the one that the record of what was held, or policy, asks for. */
-export function isOtherNeed({ opened, held }: Request, asking: AskingPolicies): boolean {
+export function isOtherNeed({ opened, held }: Request, known: KnownPolicies): boolean {
   if (opened === undefined) return false
   const need = textAt(opened.leaf, 'unmapped', 'details', 'need')
   const policies = textsAt(opened.leaf, 'unmapped', 'details', 'policies')
@@ -116,9 +116,9 @@ export function isOtherNeed({ opened, held }: Request, asking: AskingPolicies): 
     if (decision.need !== null && decision.need !== need) return true
     if (decision.policies.some((policy) => !policies.includes(policy))) return true
   }
-  if (textAt(opened.leaf, 'unmapped', 'details', 'policy_hash') !== asking.hash) return false
-  const needs = policies.flatMap((policy) => parseNeed(asking.needs.get(policy) ?? '') ?? [])
-  return joinNeeds(needs) !== need
+  const needs = known.get(textAt(opened.leaf, 'unmapped', 'details', 'policy_hash'))
+  if (needs === undefined) return false
+  return joinNeeds(policies.flatMap((policy) => parseNeed(needs.get(policy) ?? '') ?? [])) !== need
 }
 
 function detail(leaf: JsonObject, name: string): string | number | null {

@@ -10,7 +10,7 @@ import {
   isOtherNeed,
   UNCHECKED,
 } from './approval-checks.ts'
-import type { AskingPolicies } from './asking-policies.ts'
+import { askingInForce, type AskingPolicies } from './asking-policies.ts'
 import { type HeldOperation, heldOperation } from './held-operation.ts'
 import { countAt, type JsonObject, textAt, textsAt, valueAt } from './members.ts'
 
@@ -22,13 +22,14 @@ const SUCCESS = 1
 
 /** Gathers requests for approvals from records, in their order. */
 export class Approvals {
-  readonly #asking: AskingPolicies
+  /** The policy of the pack, by its text; others by the records that put them in force. */
+  readonly #policies = new Map<string | null, AskingPolicies['needs']>()
   readonly #requests = new Map<string, Request>()
   readonly #held = new Map<number, Pick<Request, 'held' | 'statement'>>()
   readonly #found = new Map<CheckName, { count: number; records: number[] }>()
 
   constructor(asking: AskingPolicies) {
-    this.#asking = asking
+    if (asking.hash !== undefined) this.#policies.set(asking.hash, asking.needs)
   }
 
   /** In the order of their first records. */
@@ -53,7 +54,7 @@ export class Approvals {
     const ref = textAt(leaf, 'unmapped', 'approval', 'request')
     if (outcome === 'hold') this.#keep(record, heldOperation(leaf, payload), payload)
     if (ref === null) {
-      const wrong = outcome === 'allow' ? checkAllowed(leaf, this.#asking) : undefined
+      const wrong = outcome === 'allow' ? checkAllowed(leaf, this.#policies) : undefined
       if (wrong !== undefined) this.#find(wrong, record)
       return
     }
@@ -68,8 +69,10 @@ export class Approvals {
     if (!isPermitted && textAt(outcome, 'unmapped', 'status') !== 'refused') this.#find('refusedAndRan', intent.record)
   }
 
-  /** Takes a record about a request. */
+  /** Takes a record about a request, or about a policy that comes in force. */
   takeEvent(record: number, leaf: JsonObject): void {
+    const policy = askingInForce(leaf)
+    if (policy?.hash !== undefined && !this.#policies.has(policy.hash)) this.#policies.set(policy.hash, policy.needs)
     if (valueAt(leaf, 'entity', 'type') !== 'request') return
     const ref = textAt(leaf, 'entity', 'uid')
     if (ref === null) return
@@ -101,7 +104,7 @@ export class Approvals {
     const intent = countAt(leaf, 'unmapped', 'details', 'intent') ?? -1
     Object.assign(request, this.#held.get(intent))
     this.#held.delete(intent)
-    if (isOtherNeed(request, this.#asking)) this.#find('otherNeed', record)
+    if (isOtherNeed(request, this.#policies)) this.#find('otherNeed', record)
   }
 
   #answer(request: Request, answer: 'approve' | 'deny', record: number, leaf: JsonObject): void {

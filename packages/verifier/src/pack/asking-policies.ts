@@ -1,6 +1,6 @@
 import { encodeHex, encodeUtf8 } from '../bytes.ts'
 import { sha256 } from '../sha256.ts'
-import { textsAt } from './members.ts'
+import { type JsonObject, textAt, textsAt, valueAt } from './members.ts'
 
 /** Which policies ask for an approval, and whose. */
 export interface AskingPolicies {
@@ -12,6 +12,19 @@ export interface AskingPolicies {
 
 /** Where the policy is not known. */
 export const NO_POLICY: AskingPolicies = { hash: undefined, needs: new Map() }
+
+/** What is known of each policy, by its hash. */
+export type KnownPolicies = ReadonlyMap<string | null, AskingPolicies['needs']>
+
+/** What a record that put a policy in force says of it; undefined for another record, and for one that does not say it. */
+export function askingInForce(leaf: JsonObject): AskingPolicies | undefined {
+  const approvers = valueAt(leaf, 'unmapped', 'details', 'approvers')
+  const isActivation =
+    valueAt(leaf, 'entity', 'type') === 'policy' && valueAt(leaf, 'unmapped', 'activity') === 'activate'
+  if (!isActivation || !Array.isArray(approvers)) return undefined
+  const needs = approvers.map((asks): [string, string] => [textAt(asks, 'policy') ?? '', textAt(asks, 'need') ?? ''])
+  return { hash: textAt(leaf, 'entity', 'uid') ?? undefined, needs: new Map(needs) }
+}
 
 /**
  * Reads the annotations of every policy in the text that a policy's hash is the SHA-256 of. Cedar is not evaluated here: which policies determined a

@@ -67,7 +67,7 @@ function own(facts: PackFacts): readonly string[] {
     ...oddities(statement),
     policy === undefined
       ? 'The policy in force is not included.'
-      : 'The policy included is the one in force when the pack was made. Lines of the access log with another `policy_hash` were decided by another policy, of which `artifacts/2-policy-history.csv` has the hash only.',
+      : 'The policy included is the one in force when the pack was made. Lines of the access log with another `policy_hash` were decided by another policy, of which `artifacts/2-policy-history.csv` has the hash, and which of its policies ask for an approval, only.',
     '`2-entitlements` is computed from that policy by the boundary; the check shows that it is the one that was signed, not that it follows from the policy.',
     order.disclosed === 'none'
       ? 'No payload (exact statement, arguments) is disclosed; records commit to them by digest.'
