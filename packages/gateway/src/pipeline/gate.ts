@@ -108,7 +108,11 @@ async function beginSession(
   const decision = ports.policy().decideConnect(identity, resource, ports.clock.nowMs(), client, via)
   if (decision.outcome !== 'allow') return await denyConnect(request, credential, decision, ports)
   if (!ports.live.hasRoomFor(identity.id)) {
-    const busy = denied(decision, 'SP_BUSY', 'too many sessions are open at once')
+    const busy = denied(
+      decision,
+      'SP_BUSY',
+      'as many sessions as may be are open, of yours or of all; end one of yours or wait',
+    )
     return await denyConnect(request, credential, busy, ports)
   }
   return await admitSession(request, credential, { decision, seen }, ports)

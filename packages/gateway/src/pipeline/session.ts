@@ -46,7 +46,7 @@ const NONE: ReadonlyMap<number, HeldOperation> = new Map()
 
 const UNUSED_APPROVAL = 'its approval was not used, because something beside it is refused'
 
-const TOO_MANY_OPEN = 'too many operations are under way at once'
+const TOO_MANY_OPEN = 'as many operations of yours as may be are under way; wait until one has ended'
 
 const REFUSED: Outcome = { status: 'refused', rows: 0, bytes: 0, durationMs: 0 }
 

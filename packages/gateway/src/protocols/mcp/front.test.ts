@@ -219,6 +219,8 @@ describe('how a request must look', () => {
     const asked = async (token: string): Promise<number> =>
       (await other.send({ headers: { ...json, authorization: `Bearer ${token}` }, body: ping })).status
     for (let status = 0; status !== 503; status = await asked('alices-token')) assert.ok([0, 400].includes(status))
+    const { text } = await other.send({ headers: asAlice, body: ping })
+    assert.match(text, /your own MCP requests .* are under way; wait until one is answered/)
     assert.equal(await asked('bobs-token'), 400)
     await Promise.all(slow)
     assert.equal(await asked('alices-token'), 400)

@@ -106,7 +106,7 @@ test('one call is in flight and named by running(), others wait in order, and on
   const call = (text: string, sequence: number): Promise<unknown> =>
     callTool(process, 'wait', { ms: 30 }, { sequence }).then(() => order.push(text))
   const calls = ['a', 'b', 'c', 'd', 'e'].map((text, index) => call(text, index))
-  await assert.rejects(callTool(process, 'echo'), { code: 'SP_BUSY' })
+  await assert.rejects(callTool(process, 'echo'), { code: 'SP_BUSY', message: /no more than 4 may wait/ })
   await until(() => (door?.running().length ?? 0) > 0)
   assert.deepEqual(door?.running(), [{ tool: 'wait', sequence: 0 }])
   await Promise.all(calls)
@@ -300,7 +300,7 @@ test('there are only so many: one that rests makes room, one at work does not', 
   await assert.rejects(callTool(resting, 'echo'), { code: 'SP_TOOL_SERVER_FAILED' })
   const controller = new AbortController()
   const call = callTool(working, 'wait', { ms: 60_000 }, { signal: controller.signal })
-  await assert.rejects(servers.servers.take(alice, testServer()), { code: 'SP_BUSY' })
+  await assert.rejects(servers.servers.take(alice, testServer()), { code: 'SP_BUSY', message: /at work for you/ })
   controller.abort(new Error('enough'))
   await assert.rejects(call)
 })

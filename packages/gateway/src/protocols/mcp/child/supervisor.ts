@@ -27,6 +27,8 @@ export interface SupervisorOptions extends StartPorts {
 
 const DEFAULT_LIMITS: ChildLimits = { children: 64, childrenEach: 8 }
 const MINUTE_MS = 60_000
+const OWN_BUSY = 'as many MCP servers as may be are at work for you; wait until one of your calls has ended'
+const ALL_BUSY = 'as many MCP servers as may run at once are at work, for others too'
 
 interface Entry {
   readonly kept: KeptChild
@@ -155,8 +157,8 @@ class Supervisor implements ToolServers {
   /** Ends a child that rests when there are too many. @throws {GatewayError} `SP_BUSY` when none does. */
   async #makeRoom({ session }: Caller): Promise<void> {
     const own = [...this.#alive].filter(({ kept }) => kept.identityId === session.identity.id)
-    if (own.length >= this.#limits.childrenEach) await evict(own)
-    if (this.#alive.size >= this.#limits.children) await evict([...this.#alive])
+    if (own.length >= this.#limits.childrenEach) await evict(own, OWN_BUSY)
+    if (this.#alive.size >= this.#limits.children) await evict([...this.#alive], ALL_BUSY)
   }
 }
 
@@ -165,9 +167,9 @@ function isUsable({ kept, tools }: Entry, { resource }: McpResource): boolean {
   return tools === resource.tools && !kept.isOver && !kept.isStopping
 }
 
-async function evict(entries: readonly Entry[]): Promise<void> {
+async function evict(entries: readonly Entry[], busy: string): Promise<void> {
   const resting = entries.find(({ kept }) => kept.isIdle)
-  if (resting === undefined) throw new GatewayError('SP_BUSY', 'too many MCP servers run already')
+  if (resting === undefined) throw new GatewayError('SP_BUSY', busy)
   await resting.kept.end(new GatewayError('SP_TOOL_SERVER_FAILED', 'it was ended to make room'))
   await resting.cleared
 }
