@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { Census } from './process-tree.ts'
 
-test('all processes are looked at once for all who ask at the same time', async () => {
-  let now = 1_000
-  const census = new Census(() => now)
+test('all processes are looked at once for all who ask at the same time', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] })
+  const census = new Census()
   const uid = process.getuid?.() ?? 0
   assert.ok(census.of(uid).includes(process.pid))
   assert.deepEqual(census.of(4_000_000_000), [])
@@ -14,9 +14,9 @@ test('all processes are looked at once for all who ask at the same time', async 
   await once(child, 'spawn')
   try {
     const { pid = 0 } = child
-    now += 199
+    context.mock.timers.tick(199)
     assert.equal(census.of(uid).includes(pid), false)
-    now += 1
+    context.mock.timers.tick(1)
     assert.ok(census.of(uid).includes(pid))
   } finally {
     child.kill('SIGKILL')

@@ -41,23 +41,20 @@ const CENSUS_AGE_MS = 200
  * children of a gateway are looked for together.
  */
 export class Census {
-  readonly #monotonicMs: () => number
-  #takenMs = -Infinity
-  #byUid: ReadonlyMap<number | undefined, readonly number[]> = new Map()
-
-  constructor(monotonicMs: () => number = () => performance.now()) {
-    this.#monotonicMs = monotonicMs
-  }
+  #byUid: ReadonlyMap<number | undefined, readonly number[]> | undefined
 
   /** The processes that a uid has, or had a moment ago. */
   of(uid: number): readonly number[] {
-    const now = this.#monotonicMs()
-    if (now - this.#takenMs >= CENSUS_AGE_MS) {
-      const pids = list('/proc').filter((name) => /^\d+$/.test(name))
-      this.#byUid = Map.groupBy(pids.map(Number), ownerOf)
-      this.#takenMs = now
-    }
+    this.#byUid ??= this.#take()
     return this.#byUid.get(uid) ?? []
+  }
+
+  #take(): ReadonlyMap<number | undefined, readonly number[]> {
+    setTimeout(() => {
+      this.#byUid = undefined
+    }, CENSUS_AGE_MS).unref()
+    const pids = list('/proc').filter((name) => /^\d+$/.test(name))
+    return Map.groupBy(pids.map(Number), ownerOf)
   }
 }
 
