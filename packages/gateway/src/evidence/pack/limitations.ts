@@ -18,6 +18,9 @@ met is for the assessor to say.
 - **The newest records, until a witness has seen them.** The log is signed about every second, by a key on the boundary's host. Whoever has that host
   and that key could cut off the end and sign again, as long as no head from before is held by somebody else. Keep heads (\`trail/checkpoint\`), ask for
   heads that others hold, and compare. ${witnessed(facts)}
+- **A story that fits together.** Whoever holds the log's key can write records. \`3-approval-checks\` finds those that contradict each other or the policies
+  that they name; not an answer that nobody gave, written as if they had, nor another permit named than the one that policy would give. Ask the
+  approvers, and compare with the identity provider's and the database's own logs.
 - **The time.** Times are those of the gateway's clock. Order is the number of the record; \`4-completeness\` counts steps of the clock backwards. That
   the clock was right is not shown.
 - **Names.** \`roster.jsonl\` and the columns made from it are as the roster stood when the pack was made, and are not part of the log. Ids are.
