@@ -74,6 +74,13 @@ test('a record that nests too deep is named', async () => {
   }
 })
 
+test('a line of the roster is no longer than an id and a name', async () => {
+  const { verdict, finding } = await check({
+    edit: (files) => files.set('roster.jsonl', Buffer.from(`${nested(100_000)}\n`)),
+  })
+  assert.deepEqual([verdict, finding?.file], ['altered', 'roster.jsonl'])
+})
+
 test('a manifest that claims more records than it has files for is refused before they are looked for', async () => {
   const size = 2 ** 52
   const root = Buffer.alloc(32, 7)

@@ -19,6 +19,9 @@ export class Roster {
   }
 }
 
+/** More than an id and a name have. */
+const MAX_LINE_CHARACTERS = 16_384
+
 /** A line for each identity that has a name, sorted by id. */
 export function formatRoster(names: ReadonlyMap<string, string>): string {
   const ids = [...names.keys()].sort()
@@ -39,6 +42,7 @@ export function parseRoster(text: string): ReadonlyMap<string, string> {
 }
 
 function parseLine(line: string): unknown {
+  if (line.length > MAX_LINE_CHARACTERS) throw malformed()
   try {
     return JSON.parse(line) as unknown
   } catch {
