@@ -54,9 +54,11 @@ const written: fc.Arbitrary<readonly Cell[]> = pans.chain((pan) =>
     .map(({ sizes, gaps, write, invisible }) => {
       const cells: Cell[] = []
       let at = 0
+      // Two groups with a point between them are a decimal number; what only markup parts is one group to whoever reads it.
+      const mayBeDecimal = sizes.length === 2 || gaps.some((between) => marks.includes(between))
       for (const [index, size] of sizes.entries()) {
-        // Two groups with a point between them are a decimal number.
-        const between = sizes.length === 2 ? (gaps[0] ?? ' ').replace('.', '-') : (gaps[index - 1] ?? ' ')
+        const chosen = (sizes.length === 2 ? gaps[0] : gaps[index - 1]) ?? ' '
+        const between = mayBeDecimal ? chosen.replace('.', '-') : chosen
         if (index > 0) cells.push({ text: between, digit: false })
         for (const digit of pan.slice(at, at + size)) {
           // An encoded digit that stands alone is a percent sign and a number.
