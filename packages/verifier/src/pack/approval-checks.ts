@@ -72,8 +72,13 @@ export interface Use {
 /** What is wrong, by its record and those before it, with an operation that names a request. */
 export function* checkUse(use: Use): Generator<CheckName> {
   const { request, leaf } = use
+  if (isNotHeld(use)) yield 'otherOperation'
+  // A second use is wrong whatever its request says, and a request with many of both must not be read for each.
+  if (request.uses.length > 0) {
+    yield 'usedTwice'
+    return
+  }
   const approvals = approvalsOf(request)
-  if (request.uses.length > 0) yield 'usedTwice'
   if (isOwnApproval(use, approvals)) yield 'ownApproval'
   if (request.answers.some(({ answer, isRefused }) => answer === 'deny' && !isRefused)) yield 'afterDenial'
   if (request.opened === undefined) {
@@ -86,7 +91,6 @@ export function* checkUse(use: Use): Generator<CheckName> {
   const expires = countAt(request.opened.leaf, 'unmapped', 'details', 'expires')
   const isLate = expires !== null && (countAt(leaf, 'time') ?? 0) > expires
   if (isLate || request.expired !== undefined || request.withdrawn !== undefined) yield 'afterEnd'
-  if (isNotHeld(use)) yield 'otherOperation'
 }
 
 /** What is to be said of an operation that policy allowed without a request. */
@@ -118,7 +122,7 @@ export function isOtherNeed({ opened, held }: Request, known: KnownPolicies): bo
   }
   const needs = known.get(textAt(opened.leaf, 'unmapped', 'details', 'policy_hash'))
   if (needs === undefined) return false
-  return joinNeeds(policies.flatMap((policy) => parseNeed(needs.get(policy) ?? '') ?? [])) !== need
+  return joinNeeds([...new Set(policies)].flatMap((policy) => parseNeed(needs.get(policy) ?? '') ?? [])) !== need
 }
 
 function detail(leaf: JsonObject, name: string): string | number | null {
@@ -157,7 +161,8 @@ function namesOthers(leaf: JsonObject, approvals: readonly Answer[]): boolean {
 }
 
 function isNotHeld({ request: { held, opened }, leaf, operation }: Use): boolean {
+  if (opened === undefined) return false
   const binding = textAt(leaf, 'unmapped', 'approval', 'binding')
-  if (binding !== null && binding !== textAt(opened?.leaf, 'unmapped', 'details', 'binding')) return true
+  if (binding !== null && binding !== textAt(opened.leaf, 'unmapped', 'details', 'binding')) return true
   return held !== undefined && isAnotherOperation(held, operation)
 }

@@ -9,8 +9,12 @@ export interface Approver {
 
 /** Longer than any need that the gateway writes, in UTF-16 units. */
 const MAX_NEED_LENGTH = 8_192
+/** More people than anybody asks. Whoever signs a pack writes its needs too: they must not keep the check busy. */
+const MAX_PEOPLE = 256
+/** Answers that are looked at: of more the first do. */
+const MAX_APPROVERS = 1_024
 
-/** Reads a need; undefined when it is none. */
+/** Reads a need; undefined when it is none, or one of more people than a check takes on. */
 export function parseNeed(text: string): Need | undefined {
   if (text.length > MAX_NEED_LENGTH) return undefined
   const need = new Map<string, number>()
@@ -19,7 +23,8 @@ export function parseNeed(text: string): Need | undefined {
     if (group === undefined || count === undefined) return undefined
     need.set(group, Math.max(need.get(group) ?? 0, Number(count)))
   }
-  return need
+  const people = [...need.values()].reduce((sum, count) => sum + count, 0)
+  return people <= MAX_PEOPLE ? need : undefined
 }
 
 /** What several needs come to: of each group the highest count, sorted by group, as the gateway writes it. */
@@ -37,7 +42,7 @@ export function joinNeeds(needs: readonly Need[]): string {
 export function isNeedMet(need: Need, approvers: readonly Approver[]): boolean {
   const places = [...need].flatMap(([group, count]) => Array.from({ length: count }, () => group))
   const people = new Map<string, ReadonlySet<string>>()
-  for (const { id, groups } of approvers) if (!people.has(id)) people.set(id, new Set(groups))
+  for (const { id, groups } of approvers.slice(0, MAX_APPROVERS)) if (!people.has(id)) people.set(id, new Set(groups))
   const groupsOf = [...people.values()]
   const takenBy = new Map<number, number>()
   // Finds a place for a person; whoever sits on it moves on to another, if there is one (augmenting paths).
