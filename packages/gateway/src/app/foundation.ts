@@ -10,6 +10,7 @@ import { openStore } from '#storage'
 import { openTrail, type Trail } from '#trail'
 import { createSealer, createVault, type Vault } from '#vault'
 import type { Config } from './config/load.ts'
+import { detectors } from './detectors.ts'
 import { masterKey } from './keys.ts'
 import { createLog, type LogLevel } from './log.ts'
 
@@ -39,8 +40,8 @@ export interface StartOptions {
 export async function openFoundation(config: Config, options: StartOptions): Promise<Foundation> {
   mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 })
   chmodSync(config.dataFolder, 0o700)
-  const ruleset = createHash('sha256').update(rulesetText()).digest('hex')
-  const masking = createMasking({}, ruleset)
+  const ruleset = createHash('sha256').update(rulesetText(detectors)).digest('hex')
+  const masking = createMasking(detectors, ruleset)
   const log = createLog(masking.scrubber, options.logLevel)
   const sealer = createSealer(masterKey(config.file.masterKey.from, config.folder, options.environment))
   const store = await openStore({ file: join(config.dataFolder, 'store.db') })

@@ -15,6 +15,7 @@ import {
 } from '#protocols/mcp'
 import { type Config, loadConfig } from './config/load.ts'
 import { pinsFile } from './config/pinned-tools.ts'
+import { detectors } from './detectors.ts'
 import { privatePathsOf, toolServersOf } from './mcp.ts'
 import { createSecretSource } from './secrets.ts'
 import { createLog } from './log.ts'
@@ -77,7 +78,7 @@ async function askForTools({ config, server, environment, runFolder, probed }: A
     },
     clock: systemClock,
     ids: systemIds,
-    log: createLog(createScrubber(), 'error'),
+    log: createLog(createScrubber(detectors), 'error'),
     configFolder: config.folder,
     runFolder,
     privatePaths: privatePathsOf(config),

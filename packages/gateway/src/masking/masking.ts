@@ -32,6 +32,6 @@ export function createMasking(config: MaskingConfig, ruleset: string): CardMaski
 }
 
 /** Builds a scrubber alone, for processes that log and mask nothing else. */
-export function createScrubber(config: MaskingConfig = {}): CardScrubber {
+export function createScrubber(config: MaskingConfig): CardScrubber {
   return new CardScrubber(iinsOf(config))
 }

@@ -14,7 +14,7 @@ const rulesVersion = 3
  * The canonical text of the rules in force: what its digest names in a masking record. Equal text means that the same bytes are found and
  * replaced in the same way.
  */
-export function rulesetText(config: MaskingConfig = {}): string {
+export function rulesetText(config: MaskingConfig): string {
   const rows = (config.iins ?? iinTable).map(
     ({ brand, prefixes, lengths }) => `iin ${brand} ${prefixes.join(',')} ${lengths.join(',')}`,
   )

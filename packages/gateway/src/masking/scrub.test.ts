@@ -4,7 +4,7 @@ import { type Bytes, fromUtf8, toUtf8 } from '#base'
 import { createMasking, createScrubber } from './masking.ts'
 import { withCheckDigit, withoutDigits } from './testkit/cards.ts'
 
-const scrubber = createScrubber()
+const scrubber = createScrubber({})
 const pan = withCheckDigit('400000000000001')
 const masked = `${'*'.repeat(12)}${pan.slice(-4)}`
 const other = withCheckDigit('520000000000001')

@@ -5,7 +5,7 @@ import { createScrubber } from '#masking'
 import { type ScrubLimits, ThreadedScrubber } from './payload-scrubber.ts'
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-const inline = createScrubber()
+const inline = createScrubber({})
 /** The test number of the card schemes, in two halves. */
 const card = `4111${'1'.repeat(12)}`
 

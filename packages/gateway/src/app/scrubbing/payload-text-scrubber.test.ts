@@ -8,7 +8,7 @@ import { PayloadTextScrubber } from './payload-text-scrubber.ts'
 const CARD = `4111${'1'.repeat(12)}`
 const TRUNCATED = `${'*'.repeat(12)}1111`
 
-const scrubber = new PayloadTextScrubber(createScrubber())
+const scrubber = new PayloadTextScrubber(createScrubber({}))
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 const lines = (encoded: string): string => encoded.replaceAll(/.{76}/g, '$&\r\n')
 const long = (card: string): string => `${'customer,card\n'.repeat(9)}Ada,${card}\n`

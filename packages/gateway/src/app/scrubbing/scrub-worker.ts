@@ -5,6 +5,7 @@
 import { constants, setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { createScrubber } from '#masking'
+import { detectors } from '../detectors.ts'
 import { PayloadTextScrubber } from './payload-text-scrubber.ts'
 import type { ScrubOrder } from './scrub-thread.ts'
 
@@ -15,7 +16,7 @@ if (port === null) throw new Error('this file runs as a worker')
 // Elsewhere it would be the whole process.
 if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
 
-const scrubber = new PayloadTextScrubber(createScrubber())
+const scrubber = new PayloadTextScrubber(createScrubber(detectors))
 
 port.on('message', ({ bytes, ends }: ScrubOrder) => {
   try {

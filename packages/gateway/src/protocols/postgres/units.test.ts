@@ -161,7 +161,7 @@ const leave: Scrubber = { scrub: (bytes) => bytes, scrubText: (text) => text }
 const card = '4111111111111111'
 
 test('what we say ourselves is scrubbed, before it is cut', () => {
-  const scrubber = createScrubber()
+  const scrubber = createScrubber({})
   const answer = { sqlstate: '22000', message: `column "${card}"`, detail: `in ${card}`, hint: `not ${card}` }
   assert.doesNotMatch(fromUtf8(encodeAnswer(answer, scrubber)), /41111/)
   // Cut first, fifteen digits would be left.
