@@ -33,7 +33,10 @@ test('a pack says who did what under whose approval, and verifies', async (t) =>
   assert.ok(rowsOf(folder, '3-approval-checks').every(({ count }) => count === 0))
   assert.equal(rowsOf(folder, '5-masking')[0]?.['masked'], 2)
   const [own] = rowsOf(folder, '2-entitlements').filter(({ subject }) => subject === 'usr_alice')
-  assert.deepEqual([own?.['need'], own?.['owner'], own?.['uses']], ['refund customers', 'support@example.com', 1])
+  assert.deepEqual(
+    [own?.['need'], own?.['owner'], own?.['permit_uses']],
+    ['refund customers', 'support@example.com', 1],
+  )
   assert.match(formatPackReport(result), /✓ approvals {14}12 checks \(artifacts\/3-approval-checks\.csv\), each 0/)
 })
 

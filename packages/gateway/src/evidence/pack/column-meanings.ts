@@ -26,7 +26,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   objects: 'what it touches: effect, object, and the columns that are named',
   not_understood: 'why the statement could not be fully understood',
   decision: 'what policy said: allow, deny, or hold (somebody has to approve first)',
-  policies: 'the policies that determined it, by their @id; see policy/files and 2-entitlements',
+  policies:
+    'the policies that determined it, by their @id: the permits; of what was held, also when it ran under an approval, those that ask for one; see policy/files and 2-entitlements',
   policy_hash: 'the policy that was in force, by its digest',
   need_of_approval: 'of a hold, who has to approve: payments-leads:1 is one person of the group payments-leads',
   reason: 'why policy said no or hold',
@@ -121,9 +122,10 @@ const MEANINGS: Readonly<Record<string, string>> = {
   '2-entitlements/need': 'the business need',
   owner: 'who answers for it',
   reviewed: 'when and why it was last looked at',
-  last_use_record: 'the last operation that it permitted',
-  last_use: 'when that was',
-  uses: 'how many operations it permitted in the whole log',
+  permit_last_use_record:
+    'the last operation that the permit as a whole, with every action that it has a line for, let the subject do',
+  permit_last_use: 'when that was',
+  permit_uses: 'how many operations the permit as a whole, not this line of it, let the subject do in the whole log',
 }
 
 /** What a column says, in words; undefined for one that has none yet, which a test does not let pass. */

@@ -61,15 +61,15 @@ export const ENTITLEMENTS: Table<EntitlementRow> = {
     fact('owner', '@owner: who answers for it'),
     fact('reviewed', '@reviewed'),
     {
-      name: 'last_use_record',
+      name: 'permit_last_use_record',
       from: 'the last record in which the permit let the subject do it',
       of: ({ lastUse }) => lastUse?.sequence ?? null,
     },
     {
-      name: 'last_use',
+      name: 'permit_last_use',
       from: 'its time',
       of: ({ lastUse }) => (lastUse === undefined ? null : new Date(lastUse.timeMs).toISOString()),
     },
-    { name: 'uses', from: 'how many such records there are', of: ({ lastUse }) => lastUse?.uses ?? 0 },
+    { name: 'permit_uses', from: 'how many such records there are', of: ({ lastUse }) => lastUse?.uses ?? 0 },
   ],
 }

@@ -55,7 +55,7 @@ function own(facts: PackFacts): readonly string[] {
       ? []
       : [
           ends === 'early'
-            ? `It was made before the period ended (${time(order.toMs)}): nothing is said of the time after ${time(order.atMs)}, nor is the record here that this pack was made.`
+            ? `It was made before the period ended (${time(order.toMs)}): nothing is said of the time after ${time(order.atMs)}, nor is the record here that its making came to an end (\`evidence-build\`).`
             : 'Its last record is the newest of the head: that none of the period followed it does not show here.',
         ]),
     ...(span.count === span.last - span.first + 1

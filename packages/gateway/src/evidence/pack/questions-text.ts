@@ -21,7 +21,8 @@ function readers({ order }: PackFacts): string {
   return `## Who read card data?
 
 Open \`artifacts/1-access-log.csv\` and keep the lines in which \`card_data\` is not empty: *truncated*, card numbers were found in what was given out, and
-truncated before it left; *perhaps*, it was sent to be read, and how it ended is not known. (Or \`zone\` = cde for everything in the cardholder data
+truncated before it left; *perhaps*, it was sent to the resource, and how it ended is not known: \`objects\` and \`template\` say what it was about, \`policy/policy.json\`
+which columns are declared. (Or \`zone\` = cde for everything in the cardholder data
 environment; \`objects\` names tables and columns.) \`identity\` is the person or workload, \`name\` the name that belongs to it, \`agent\` the AI agent that they
 used, \`via_server\` and \`via_tool\` the tool that sent it in their name. A tool call and the SQL that the tool sent for it are lines of their own:
 \`caused_by_records\` of the SQL is the \`record\` of the call. ${statement} Lines are in the order in which operations ended; sort by \`time\` as you like.
