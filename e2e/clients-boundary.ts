@@ -88,12 +88,12 @@ function changeConfiguration(boundary: Boundary): void {
   writeFileSync(boundary.config, changed)
 }
 
-/** The shortest time of a token is a minute: the store is told that it has passed. */
+/** The shortest time of a token is a minute: the store is told that it has passed. Times are whole seconds, so the last that was written counts. */
 export function expireNewestToken(boundary: Boundary): void {
   const store = new DatabaseSync(join(boundary.folder, 'data/store.db'))
   const newest = store.prepare(
     `update artefacts set expires_at_ms = ? where rowid =
-       (select rowid from artefacts where model = 'AccessToken' order by expires_at_ms desc limit 1)`,
+       (select rowid from artefacts where model = 'AccessToken' order by rowid desc limit 1)`,
   )
   newest.run(Date.now() - 60_000)
   store.close()

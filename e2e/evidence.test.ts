@@ -102,7 +102,7 @@ test('whoever may export evidence gets a pack that answers who read card data, u
     ({ name, policy }) => name === 'alice@example.com' && policy === 'e2e-read',
   )
   assert.ok(
-    mine.some(({ need, uses }) => need === 'answer customers' && uses === 1),
+    mine.some(({ need, permit_uses: uses }) => need === 'answer customers' && uses === 1),
     JSON.stringify(mine),
   )
   // grep's 1: found nowhere.
