@@ -107,7 +107,7 @@ async function assemble(
   const services = apiServices(config, { foundation, identity, gate, reader, active: () => active })
   // Answers every fault itself (routes.ts), so its promise is only an end.
   const answerApi = getRequestListener(createApi(services).fetch)
-  const classifier = stack.use(createClassifier())
+  const classifier = stack.use(createClassifier({ clock: systemClock }))
   const [mcp] = await Promise.all([
     openMcp(config, { gate, masking, secrets, doors, trail, log, resources: () => active.toolServers }),
     classifier.ready(),

@@ -62,7 +62,7 @@ const policy: Policy = {
 
 before(async () => {
   database = await startPostgres()
-  classifier = createClassifier()
+  classifier = createClassifier({ clock: processClock })
   await classifier.ready()
   const masking = createMasking({}, 'test-ruleset')
   const trail = {

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Classification, ClassifiedStatement, ClassifierSettings } from '../classifier.ts'
+import { processClock } from '../../../../testkit/gate.ts'
 import { createClassifier, type WorkerClassifier } from './create-classifier.ts'
 import { formatAccess, meaning, readVectors } from './testkit/vectors.ts'
 
@@ -22,7 +23,7 @@ describe('a classifier', () => {
   let classifier: WorkerClassifier
 
   before(async () => {
-    classifier = createClassifier()
+    classifier = createClassifier({ clock: processClock })
     await classifier.ready()
   })
 
@@ -107,7 +108,7 @@ describe('a classifier', () => {
 
 describe('a text that stalls the parser', () => {
   test('fails, and nothing else does', async () => {
-    await using classifier = createClassifier({ heavyTimeoutMs: 100 })
+    await using classifier = createClassifier({ clock: processClock, heavyTimeoutMs: 100 })
     await classifier.ready()
     const [mallory, alice] = [{}, {}]
     const hostile = Array.from({ length: 3 }, (_, index) => classifier.classify(slow(index), meaning, mallory))
@@ -123,7 +124,7 @@ describe('a text that stalls the parser', () => {
 
 describe('what waits is bounded', () => {
   test('for one session and for all', async () => {
-    await using classifier = createClassifier({ maxQueued: 3 })
+    await using classifier = createClassifier({ clock: processClock, maxQueued: 3 })
     await classifier.ready()
     const large = (index: number): string => `select '${'x'.repeat(5000 + index)}'`
     const answers = await Promise.all(
@@ -137,7 +138,7 @@ describe('what waits is bounded', () => {
 
 describe('the end', () => {
   test('answers what waits and what comes', async () => {
-    const classifier = createClassifier()
+    const classifier = createClassifier({ clock: processClock })
     await classifier.ready()
     const waiting = [slow(1), slow(2), 'select 1'].map((text) => classifier.classify(text, meaning))
     await classifier[Symbol.asyncDispose]()
@@ -148,7 +149,8 @@ describe('the end', () => {
   test('of the process is not held up by workers that have nothing to do', async () => {
     const door = new URL('./index.ts', import.meta.url).href
     const script = `const { createClassifier } = await import(${JSON.stringify(door)})
-      const answer = await createClassifier().classify('select 1', ${JSON.stringify(meaning)})
+      const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
+      const answer = await createClassifier({ clock }).classify('select 1', ${JSON.stringify(meaning)})
       console.log(answer.kind)`
     const options = [
       ...process.execArgv.filter((option) => option.startsWith('--conditions')),
@@ -160,6 +162,6 @@ describe('the end', () => {
   })
 
   test('comes without having begun', async () => {
-    await createClassifier()[Symbol.asyncDispose]()
+    await createClassifier({ clock: processClock })[Symbol.asyncDispose]()
   })
 })

@@ -1,3 +1,4 @@
+import type { Clock } from '#base'
 import type { ClassifiedStatement, Classification, Classifier, ClassifierSettings } from '../classifier.ts'
 import { measure } from './complexity.ts'
 import { broken, busy, syntaxError, tooLarge } from './failures.ts'
@@ -10,6 +11,7 @@ import { WorkerPool } from './worker-pool.ts'
 
 /** What can be tuned. */
 export interface ClassifierOptions {
+  readonly clock: Clock
   /** Workers for simple texts; 1 unless the machine has cores to spare. */
   readonly fastWorkers?: number
   /** Texts that may wait in each lane. */
@@ -45,6 +47,7 @@ const fastLane: LaneLimits = {
   timeoutMs: 1000,
   recycleLength: 1024 * 1024 * 1024,
   restMs: 0,
+  restShare: 0,
 }
 
 const heavyLane: LaneLimits = {
@@ -56,15 +59,18 @@ const heavyLane: LaneLimits = {
   waitSeconds: 10,
   // Its worker has to leave the processor to others, so it gets more time.
   timeoutMs: 2000,
-  recycleLength: 4 * 1024 * 1024,
+  recycleLength: 16 * 1024 * 1024,
   restMs: 100,
+  // What its worker's priority does not reach is the compiling and collecting that V8 does for it in threads of its own.
+  restShare: 1,
 }
 
 /** Makes a classifier. Its workers start with the first text, or with `ready`. */
-export function createClassifier(options: ClassifierOptions = {}): WorkerClassifier {
+export function createClassifier(options: ClassifierOptions): WorkerClassifier {
   const { fastWorkers = fastLane.workers, timeoutMs = fastLane.timeoutMs } = options
-  const { heavyTimeoutMs = heavyLane.timeoutMs, maxQueued } = options
+  const { heavyTimeoutMs = heavyLane.timeoutMs, maxQueued, clock } = options
   return new LanedClassifier(
+    clock,
     { ...fastLane, workers: fastWorkers, timeoutMs, queued: maxQueued ?? fastLane.queued },
     { ...heavyLane, timeoutMs: heavyTimeoutMs, queued: maxQueued ?? heavyLane.queued },
   )
@@ -88,11 +94,12 @@ class LanedClassifier implements WorkerClassifier {
   readonly #anyone = {}
   #isClosed = false
 
-  constructor(fast: LaneLimits, heavy: LaneLimits) {
-    this.#fast = new Lane(this.#fastPool, fast, (session) => {
+  constructor(clock: Clock, fast: LaneLimits, heavy: LaneLimits) {
+    const onBreak = (session: object): void => {
       if (session !== this.#anyone) this.#suspects.add(session)
-    })
-    this.#heavy = new Lane(this.#heavyPool, heavy, () => undefined)
+    }
+    this.#fast = new Lane(this.#fastPool, fast, { clock, onBreak })
+    this.#heavy = new Lane(this.#heavyPool, heavy, { clock, onBreak: () => undefined })
   }
 
   async ready(): Promise<void> {

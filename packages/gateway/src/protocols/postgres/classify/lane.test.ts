@@ -14,6 +14,9 @@ class Workers implements WorkerSource {
   taken = 0
   discarded = 0
   failing = 0
+  nowMs = 0
+  /** What each batch takes. */
+  takesMs = 0
   readonly #held: (() => void)[] = []
 
   take(): Promise<BatchWorker | undefined> {
@@ -36,6 +39,7 @@ class Workers implements WorkerSource {
 
   async #run(batch: readonly Job[]): Promise<BatchOutcome> {
     this.batches.push(batch.map(({ text }) => text))
+    this.nowMs += this.takesMs
     if (batch.some(({ text }) => text.startsWith('hold'))) await new Promise<void>((go) => this.#held.push(go))
     const brokenAt = batch.findIndex(({ text }) => text.startsWith('break'))
     if (brokenAt < 0) return { answers: batch.map(() => parsed) }
@@ -53,6 +57,7 @@ const limits: LaneLimits = {
   timeoutMs: 1000,
   recycleLength: 1_000_000,
   restMs: 0,
+  restShare: 0,
 }
 
 const kinds = (results: readonly LaneResult[]): readonly string[] => results.map(({ kind }) => kind)
@@ -65,7 +70,11 @@ function laneOf(changes: Partial<LaneLimits> = {}): {
 } {
   const workers = new Workers()
   const blamed: object[] = []
-  const lane = new Lane(workers, { ...limits, ...changes }, (session) => blamed.push(session))
+  const lane = new Lane(
+    workers,
+    { ...limits, ...changes },
+    { clock: { nowMs: () => 0, monotonicMs: () => workers.nowMs }, onBreak: (session) => blamed.push(session) },
+  )
   const anyone = {}
   return { workers, blamed, lane, submit: (text, session = anyone) => lane.submit({ text, ...meaning }, session) }
 }
@@ -91,6 +100,20 @@ test('sessions take turns in a batch', async () => {
     ['a1', 'b1', 'a2', 'b2'],
     ['a3', 'a4', 'a5'],
   ])
+})
+
+test('a lane that leaves the machine to others rests as long as a batch took', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { workers, submit } = laneOf({ batch: 1, restShare: 1 })
+  workers.takesMs = 40
+  const [first, second] = [submit('a'), submit('b')]
+  assert.deepEqual(kinds([await first]), ['statements'])
+  await turn()
+  t.mock.timers.tick(39)
+  await turn()
+  assert.deepEqual(workers.batches, [['a']])
+  t.mock.timers.tick(1)
+  assert.deepEqual(kinds([await second]), ['statements'])
 })
 
 describe('when a worker breaks', () => {

@@ -1,3 +1,4 @@
+import type { Clock } from '#base'
 import { FairQueue } from './fair-queue.ts'
 import type { Parsed } from './parse.ts'
 import type { BatchOutcome } from './parser-worker.ts'
@@ -34,6 +35,15 @@ export interface LaneLimits {
   readonly recycleLength: number
   /** How long the lane rests when a worker broke, in milliseconds: starting the next one costs the machine some 100 ms. */
   readonly restMs: number
+  /** How long it rests after a batch, as a share of the time that it took: whoever keeps the lane busy leaves that of the machine to others. */
+  readonly restShare: number
+}
+
+/** What a lane works with. */
+export interface LanePorts {
+  readonly clock: Clock
+  /** Is told whose text broke a worker. */
+  readonly onBreak: (session: object) => void
 }
 
 /** What became of a text in a lane. */
@@ -62,7 +72,7 @@ const MAX_FAILED_STARTS = 3
 export class Lane {
   readonly #pool: WorkerSource
   readonly #limits: LaneLimits
-  readonly #onBreak: (session: object) => void
+  readonly #ports: LanePorts
   readonly #queue = new FairQueue<Ticket>()
   readonly #retries: Ticket[] = []
   #queuedLength = 0
@@ -76,11 +86,10 @@ export class Lane {
   #tick = 0
   #ticker: NodeJS.Timeout | undefined
 
-  /** `onBreak` is told whose text broke a worker. */
-  constructor(pool: WorkerSource, limits: LaneLimits, onBreak: (session: object) => void) {
+  constructor(pool: WorkerSource, limits: LaneLimits, ports: LanePorts) {
     this.#pool = pool
     this.#limits = limits
-    this.#onBreak = onBreak
+    this.#ports = ports
   }
 
   /** Parses a text as soon as its session's turn comes. Never rejects. */
@@ -149,13 +158,16 @@ export class Lane {
         return
       }
       const jobs = batch.map((ticket) => ticket.job)
+      const beganMs = this.#ports.clock.monotonicMs()
       const outcome = await worker.run(jobs, this.#limits.timeoutMs)
+      const tookMs = this.#ports.clock.monotonicMs() - beganMs
       this.#settle(batch, outcome.answers, outcome.brokenAt)
       if (outcome.brokenAt !== undefined) {
         this.#pool.discard(worker)
         if (this.#limits.restMs > 0) await rest(this.#limits.restMs)
         return
       }
+      if (this.#limits.restShare > 0) await rest(tookMs * this.#limits.restShare)
       const parsed = jobs.reduce((length, job) => length + job.text.length, this.#parsedLength.get(worker) ?? 0)
       this.#parsedLength.set(worker, parsed)
       if (parsed > this.#limits.recycleLength) {
@@ -188,7 +200,7 @@ export class Lane {
         ticket.isRetry = true
         this.#retries.push(ticket)
       }
-      if (isCulprit) this.#onBreak(ticket.session)
+      if (isCulprit) this.#ports.onBreak(ticket.session)
     }
   }
 

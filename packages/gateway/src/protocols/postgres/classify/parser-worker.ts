@@ -1,3 +1,4 @@
+import { getCompileCacheDir } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import type { Parsed } from './parse.ts'
 import type { BatchReply, Job, WorkerSetup } from './worker.ts'
@@ -36,13 +37,15 @@ export class ParserWorker {
 
   /** `isBackground` makes it leave the processor to others where the platform can. */
   constructor(isBackground: boolean) {
+    // Of the environment of this process only where compiled code is kept: a worker starts in half the time with it.
+    const cacheDirectory = getCompileCacheDir()
     const progress = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
     this.#working = new Int32Array(progress)
     const setup: WorkerSetup = { progress, isBackground }
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData: setup,
       name: 'sql-parser',
-      env: {},
+      env: cacheDirectory === undefined ? {} : { NODE_COMPILE_CACHE: cacheDirectory },
       // Of the flags of this process only how our own modules are found.
       execArgv: process.execArgv.filter((option) => option.startsWith('--conditions=')),
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 32, stackSizeMb: STACK_MB },

@@ -35,7 +35,8 @@ const { progress, isBackground } = workerData as WorkerSetup
 if (isBackground && process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
 await loadModule()
 const working = new Int32Array(progress)
-warmUp()
+// What comes to the other lane breaks its worker soon, or takes long anyway: warming up would cost five times what starting does.
+if (!isBackground) warmUp()
 
 port.on('message', (batch: readonly Job[]) => {
   const answers: Parsed[] = []

@@ -44,7 +44,7 @@ let shared: WorkerClassifier | undefined
 
 /** The classifier with real workers, one for all tests of a process. */
 function sharedClassifier(): WorkerClassifier {
-  shared ??= createClassifier()
+  shared ??= createClassifier({ clock: processClock })
   return shared
 }
 
