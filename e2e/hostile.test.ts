@@ -19,7 +19,7 @@ const WORKERS = 4
 const IDLE_MS = 5_000
 /** Between the small statements of a session, so that it is not they who fill the machine. */
 const THINK_MS = 2
-/** Two to three is usual where nothing else runs, six has been seen where much does; a stall is beyond this. */
+/** Less than two is usual where nothing else runs, six has been seen where much does; a stall is beyond this. */
 const STALLED_RATIO = 20
 /** Nobody waits longer. */
 const STALLED_MS = 10_000
