@@ -117,8 +117,13 @@ describe('a text that stalls the parser', () => {
     )
     for (const answer of await Promise.all(hostile)) assert.equal(codeOf(answer), 'SP_CLASSIFIER_FAILED')
     for (const answer of await Promise.all(small)) assert.equal(answer.kind, 'statements')
-    // A large text of somebody else finds a worker again.
-    assert.equal((await classifier.classify(`select '${'x'.repeat(10_000)}'`, meaning, alice)).kind, 'statements')
+    // A large text of somebody else finds a worker again; one that has just started may take longer than this test gives it.
+    const large = `select '${'x'.repeat(10_000)}'`
+    let answer = await classifier.classify(large, meaning, alice)
+    for (let more = 20; answer.kind === 'failed' && more > 0; more--) {
+      answer = await classifier.classify(large, meaning, alice)
+    }
+    assert.equal(answer.kind, 'statements')
   })
 })
 
