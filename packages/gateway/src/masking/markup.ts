@@ -97,6 +97,8 @@ function readNumeric(bytes: Bytes, at: number, after: number, to: number, kinds:
   }
   if (end === from || codePoint > 0x10ffff) return 0
   if (end < to && bytes[end] === SEMICOLON) end += 1
+  // Of `&#x315` the 5 may have been replaced: what is left of it was no digit before, and must not be one the second time.
+  else if (end < to && bytes[end] === STAR) return 0
   return tokenUnlessBreak(codePoint, end - at, kinds)
 }
 

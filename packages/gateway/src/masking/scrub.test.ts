@@ -83,6 +83,14 @@ test('bytes given are not altered, a range in place is', () => {
   assert.ok(fromUtf8(bytes) === `x${masked}xxx${pan}`)
 })
 
+test('what is left of a reference is no digit the second time', () => {
+  const [last = '', ...others] = [...pan].reverse()
+  const references = others.reverse().map((digit) => `&#x3${digit};`)
+  const text = `${references.join('')}&#x3${last}`
+  assert.notEqual(scrubber.scrubText(text), text)
+  assert.ok(scrubber.scrubText(`${text}*`) === `${text}*`)
+})
+
 test('text that UTF-8 cannot hold is no obstacle', () => {
   assert.equal(scrubber.scrubText('\ud800 nothing here at all'), '\ud800 nothing here at all')
   assert.ok(scrubber.scrubText(`\ud800${pan}`).endsWith(masked))
