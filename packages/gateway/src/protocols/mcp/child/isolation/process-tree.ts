@@ -5,6 +5,8 @@ import type { Usage } from './sandbox.ts'
 /** A walk ends here: whoever has so many is over every limit. */
 const MAX_WALKED = 2000
 const KIB = 1024
+/** proc(5): "X (dead)", "Z (zombie)"; and nothing at all of a process that has been waited for. */
+const RUNS = /^State:\s+[^XZ\s]/m
 const OWN_MEMORY = /^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB$/gm
 
 /** The children of a process, started by whichever of its threads. */
@@ -60,14 +62,18 @@ export class Census {
 
 /**
  * What some processes use together: memory of their own, in store or swapped out (proc(5), `status`). Programs and libraries do not count, which
- * all processes of the machine share; memory that some of them share counts for each.
+ * all processes of the machine share; memory that some of them share counts for each. What has ended does not count, though nobody has waited for
+ * it yet: the next of a uid would be charged with what the last one left.
  */
 export function usageOf(pids: readonly number[]): Usage {
   let kib = 0
+  let processes = 0
   for (const pid of pids) {
-    for (const [, size] of read(`/proc/${String(pid)}/status`).matchAll(OWN_MEMORY)) kib += Number(size)
+    const status = read(`/proc/${String(pid)}/status`)
+    if (RUNS.test(status)) processes++
+    for (const [, size] of status.matchAll(OWN_MEMORY)) kib += Number(size)
   }
-  return { memoryBytes: kib * KIB, processes: pids.length }
+  return { memoryBytes: kib * KIB, processes }
 }
 
 function threadsOf(pid: number): readonly string[] {

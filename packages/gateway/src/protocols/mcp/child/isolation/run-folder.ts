@@ -20,7 +20,7 @@ export interface RunFolder extends Disposable {
 export function openRunFolder(parent: string): RunFolder {
   for (const name of readdirSync(parent)) {
     const pid = Number(NAME.exec(name)?.[1])
-    if (pid > 0 && isOurs(join(parent, name)) && !isRunning(pid)) rmSync(join(parent, name), { recursive: true })
+    if (pid > 0 && isOurs(join(parent, name)) && !isRunning(pid)) remove(join(parent, name))
   }
   const path = join(parent, `sallyport-uids-${String(process.pid)}`)
   rmSync(path, { recursive: true, force: true })
@@ -34,6 +34,15 @@ export function openRunFolder(parent: string): RunFolder {
     [Symbol.dispose]: () => {
       rmSync(path, { recursive: true, force: true })
     },
+  }
+}
+
+/** Another gateway may be removing it too; what is left of it then is for the next. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true })
+  } catch {
+    // It is in nobody's way: ours has another name.
   }
 }
 
