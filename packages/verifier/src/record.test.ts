@@ -129,9 +129,13 @@ test('canonical JSON is what an RFC 8785 library writes, and only that is accept
     fc.property(value, (json) => {
       const canonical = canonicalize(json)
       assert.equal(canonicalJson(json), canonical)
-      assert.equal(isCanonical(String(canonical), JSON.parse(String(canonical))), true)
       const plain = JSON.stringify(json)
-      assert.equal(isCanonical(plain, JSON.parse(plain)), plain === canonical)
+      for (const text of [String(canonical), plain]) {
+        const value: unknown = JSON.parse(text)
+        // V8 may have taken an escaped name for another one: see the last test of this file.
+        const isMisread = canonicalize(value) !== canonical
+        assert.equal(isCanonical(text, value), text === canonical && !isMisread)
+      }
     }),
     { numRuns: fuzzRuns(0.1) },
   )

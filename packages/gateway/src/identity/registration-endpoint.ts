@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { parseJson } from '#base'
 import { GatewayError, type Log } from '#model'
 import { readBody } from './body.ts'
 import { type Clients, toMetadata } from './clients.ts'
@@ -69,7 +70,7 @@ async function register(request: IncomingMessage, { clients, throttle, log }: Re
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown
+    return parseJson(text)
   } catch {
     return undefined
   }

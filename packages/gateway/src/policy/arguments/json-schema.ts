@@ -2,6 +2,7 @@
  * From the JSON Schema of a tool's input to what policy can read of it. What has no type in Cedar is kept by name, with the reason, so that
  * a policy that reads it can be told why it cannot.
  */
+import { parseJson } from '#base'
 import type { Argument, ArgumentType, RecordType, ScalarType, UnusableType } from './types.ts'
 
 type SchemaObject = Readonly<Record<string, unknown>>
@@ -21,7 +22,7 @@ export function readInputSchema(text: string): RecordType {
 function parseObject(text: string): SchemaObject | undefined {
   if (text.length > MAX_SCHEMA_LENGTH) return undefined
   try {
-    const parsed: unknown = JSON.parse(text)
+    const parsed = parseJson(text)
     return isObject(parsed) ? parsed : undefined
   } catch {
     return undefined

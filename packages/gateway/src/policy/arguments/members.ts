@@ -1,6 +1,10 @@
+import { skipString } from '#base'
+
 /** A member of a JSON object: its name, and the text of its value. */
 export interface Member {
   readonly name: string
+  /** Whether the name was written with escapes. */
+  readonly isEscaped: boolean
   readonly value: string
 }
 
@@ -25,7 +29,12 @@ export function membersOf(text: string): readonly Member[] | undefined {
     if (nameEnd === at || text[colon] !== ':' || members.length === MAX_MEMBERS) return undefined
     const start = skipSpace(text, colon + 1)
     const end = skipValue(text, start)
-    members.push({ name: String(JSON.parse(text.slice(at, nameEnd))), value: text.slice(start, end).trimEnd() })
+    const name = text.slice(at, nameEnd)
+    members.push({
+      name: String(JSON.parse(name)),
+      isEscaped: name.includes('\\'),
+      value: text.slice(start, end).trimEnd(),
+    })
     if (text[end] === '}') return isEnd(text, end + 1) ? members : undefined
     if (text[end] !== ',') return undefined
     at = skipSpace(text, end + 1)
@@ -52,23 +61,6 @@ function skipValue(text: string, start: number): number {
     at++
   }
   return at
-}
-
-/** The index behind a string that begins here; the same index when none does. */
-function skipString(text: string, start: number): number {
-  if (text[start] !== '"') return start
-  let end = start
-  do {
-    end = text.indexOf('"', end + 1)
-    if (end < 0) return text.length
-  } while (isEscaped(text, end))
-  return end + 1
-}
-
-function isEscaped(text: string, at: number): boolean {
-  let backslashes = 0
-  while (text[at - 1 - backslashes] === '\\') backslashes++
-  return backslashes % 2 === 1
 }
 
 function skipSpace(text: string, start: number): number {

@@ -38,7 +38,8 @@ describe('what is passed on', () => {
     ['{"amount":9007199254740993}', '{"amount":9007199254740993}'],
     ['{"amount":-9223372036854775808}', '{"amount":-9223372036854775808}'],
     ['{"amount":100.0}', '{"amount":100}'],
-    ['{"\\u0061mount":1e2}', '{"amount":100}'],
+    ['{"amount":1e2}', '{"amount":100}'],
+    ['{"amount":1,"open":{"a":"x","\\u0062":1}}', '{"amount":1,"open":{"a":"x"}}'],
     ['{"amount":1,"rate":1.25}', '{"amount":1,"rate":{"__extn":{"fn":"decimal","arg":"1.2500"}}}'],
     ['{"amount":1,"text":"é \\"\\\\ }"}', '{"amount":1,"text":"é \\"\\\\ }"}'],
     ['{"amount":1,"text":"{\\"__entity\\":1}"}', '{"amount":1,"text":"{\\"__entity\\":1}"}'],
@@ -73,6 +74,13 @@ describe('what is refused, in words without a value', () => {
     ['{"amount":[5]}', 'argument "amount" is no whole number of 64 bits'],
     ['{"amount":1,"amount":2}', 'argument "amount" is there twice'],
     ['{"amount":1,"amoun\\u0074":2}', 'argument "amount" is there twice'],
+    ['{"\\u0061mount":1}', 'the name of argument "amount" is written with an escape'],
+    ['{"amount":1,"customer":{"i\\u0064":1}}', 'the name of argument "customer.id" is written with an escape'],
+    ['{"amount":1,"customer":{"id":1,"id":2}}', 'argument "customer.id" is there twice'],
+    [
+      '{"amount":1,"customer":{"id":1,"n\\u0061":2}}',
+      'argument "customer" has a member that the tool does not declare',
+    ],
     ['{"amount":1,"rate":1.00001}', 'argument "rate" is no number of at most four decimal places'],
     [
       '{"amount":1,"rate":{"__extn":{"fn":"decimal","arg":"1.0"}}}',
@@ -97,6 +105,15 @@ describe('what is refused, in words without a value', () => {
     [`{${Array.from({ length: 1_001 }, (_, index) => `"a${index}":1`).join()}}`, 'the arguments are no object'],
   ]
   for (const [text, words] of cases) test(text?.slice(0, 70) ?? 'nothing', () => assert.equal(project(text), words))
+})
+
+test('no name is taken for another that was read before', () => {
+  const read = pruneRecord(schema, 'whole')
+  for (let times = 0; times < 3; times++) projectArguments('{"amount":1,"open":{"q":1,"\\\\":"x"}}', read)
+  assert.equal(
+    project('{"amount":1,"open":{"q":1,"\\u0061":"x"}}'),
+    'the name of argument "open.a" is written with an escape',
+  )
 })
 
 test('what is not read is not looked at, however wrong or large it is', () => {

@@ -43,30 +43,44 @@ class Unfit extends Error {
 
 function projectText(text: string | undefined, read: RecordType): Readonly<Record<string, ContextValue>> {
   if (text === undefined) throw new Unfit('the arguments are not known')
-  const members = membersOf(text)
-  if (members === undefined) throw new Unfit('the arguments are no object')
-  const given = new Map<string, unknown>()
+  const given = readMembers(text, read, { path: '', whole: 'the arguments are', among: 'there is an argument' })
   let length = 0
-  for (const { name, value } of members) {
-    if (!read.isOpen && !read.declared.has(name)) throw new Unfit('there is an argument that the tool does not declare')
-    if (!read.members.has(name)) continue
-    if (given.has(name)) throw new Unfit(`argument "${name}" is there twice`)
+  for (const [name, value] of given) {
     length += value.length
     if (length > MAX_READ_LENGTH) throw new Unfit(`argument "${name}" is too long for policy`)
-    given.set(name, parseValue(value))
   }
   return projectMembers(given, read, '')
 }
 
-/** Parses a value, keeping each number as its text. */
-function parseValue(text: string): unknown {
-  return JSON.parse(text, (_key: string, value: unknown, context?: { readonly source?: string }) =>
-    typeof value === 'number' ? new NumberText(context?.source ?? '') : value,
-  )
+/** How an object is called in words: before `no object`, before `that the tool does not declare`, and what stands before its members' names. */
+interface Wording {
+  readonly path: string
+  readonly whole: string
+  readonly among: string
+}
+
+/**
+ * The texts of those members of an object that are read.
+ *
+ * An object is never given to JSON.parse, and a name that is read may have no escapes, though JSON allows them: V8 from 12.8 on (nodejs/node#63785)
+ * takes an escaped name for another one that an object before it had, so that a server on Node might not see the argument that policy saw.
+ */
+function readMembers(text: string, record: RecordType, { path, whole, among }: Wording): ReadonlyMap<string, string> {
+  const members = membersOf(text)
+  if (members === undefined) throw new Unfit(`${whole} no object`)
+  const given = new Map<string, string>()
+  for (const { name, value, isEscaped } of members) {
+    if (!record.isOpen && !record.declared.has(name)) throw new Unfit(`${among} that the tool does not declare`)
+    if (!record.members.has(name)) continue
+    if (given.has(name)) throw new Unfit(`argument "${path}${name}" is there twice`)
+    if (isEscaped) throw new Unfit(`the name of argument "${path}${name}" is written with an escape`)
+    given.set(name, value)
+  }
+  return given
 }
 
 function projectMembers(
-  given: ReadonlyMap<string, unknown>,
+  given: ReadonlyMap<string, string>,
   record: RecordType,
   path: string,
 ): Readonly<Record<string, ContextValue>> {
@@ -80,38 +94,46 @@ function projectMembers(
 }
 
 function projectMember(
-  value: unknown,
+  text: string | undefined,
   { type, isOptional, isNullable }: Argument,
   name: string,
 ): ContextValue | undefined {
-  if (value === undefined || (value === null && isNullable)) {
+  if (text === undefined || (text === 'null' && isNullable)) {
     if (isOptional) return undefined
     throw new Unfit(`argument "${name}" is missing`)
   }
-  return projectValue(value, type, name)
+  return projectValue(text, type, name)
 }
 
-function projectValue(value: unknown, type: ArgumentType, name: string): ContextValue {
+function projectValue(text: string, type: ArgumentType, name: string): ContextValue {
   switch (type.kind) {
     case 'set': {
-      if (!Array.isArray(value)) throw new Unfit(`argument "${name}" is no list`)
-      if (value.length > MAX_ELEMENTS) throw new Unfit(`argument "${name}" is too long for policy`)
+      const list = parseValue(text)
+      if (!Array.isArray(list)) throw new Unfit(`argument "${name}" is no list`)
+      if (list.length > MAX_ELEMENTS) throw new Unfit(`argument "${name}" is too long for policy`)
       const { of } = type
-      return value.map((element) => projectScalar(element, of, name))
+      return list.map((element) => projectScalar(element, of, name))
     }
     case 'record': {
-      if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof NumberText)
-        throw new Unfit(`argument "${name}" is no object`)
-      const given = new Map<string, unknown>(Object.entries(value))
-      if (!type.isOpen && [...given.keys()].some((member) => !type.declared.has(member)))
-        throw new Unfit(`argument "${name}" has a member that the tool does not declare`)
-      return projectMembers(given, type, `${name}.`)
+      const wording = {
+        path: `${name}.`,
+        whole: `argument "${name}" is`,
+        among: `argument "${name}" has a member`,
+      }
+      return projectMembers(readMembers(text, type, wording), type, wording.path)
     }
     case 'unusable':
       throw new Unfit(`argument "${name}" cannot be read by policy`)
     default:
-      return projectScalar(value, type, name)
+      return projectScalar(parseValue(text), type, name)
   }
+}
+
+/** Parses a scalar or a list of them, keeping each number as its text. */
+function parseValue(text: string): unknown {
+  return JSON.parse(text, (_key: string, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === 'number' ? new NumberText(context?.source ?? '') : value,
+  )
 }
 
 function projectScalar(value: unknown, type: ScalarType, name: string): ContextValue {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Bytes, canonicalJson, concatBytes, toUtf8 } from '#base'
+import { type Bytes, canonicalJson, concatBytes, parseJson, toUtf8 } from '#base'
 import type { Operation, PinnedTool, Shape } from '#model'
 import type { Unread } from './reply.ts'
 
@@ -136,7 +136,7 @@ function methodPayload(method: string): Bytes {
 
 /** The names of the arguments that a tool's schema knows. */
 function propertiesOf({ inputSchema }: PinnedTool): ReadonlySet<string> {
-  const schema = JSON.parse(inputSchema) as { readonly properties?: unknown }
+  const schema = parseJson(inputSchema) as { readonly properties?: unknown }
   const { properties } = schema
   return new Set(typeof properties === 'object' && properties !== null ? Object.keys(properties) : [])
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Bytes, fromUtf8 } from '#base'
+import { type Bytes, fromUtf8, parseJson } from '#base'
 import { GatewayError } from '#model'
 import { elementsOf, isArray, isObject, membersOf, type Span, textOf } from './codec/index.ts'
 import { canonicalForm } from './jcs.ts'
@@ -52,7 +52,7 @@ export function readTool(definition: Bytes): LiveTool | undefined {
 export function definitionHash(definition: Bytes): string | undefined {
   try {
     return createHash('sha256')
-      .update(canonicalForm(JSON.parse(fromUtf8(definition))))
+      .update(canonicalForm(parseJson(fromUtf8(definition))))
       .digest('hex')
   } catch {
     return undefined

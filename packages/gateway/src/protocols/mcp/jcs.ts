@@ -2,7 +2,7 @@
 const MAX_DEPTH = 128
 
 /**
- * The canonical form of a JSON value as `JSON.parse` gives it (RFC 8785), fractions and all. The records of the trail have integers only
+ * The canonical form of a JSON value as `parseJson` gives it (RFC 8785), fractions and all. The records of the trail have integers only
  * (`canonicalJson` of `#base`); what an MCP server defines may hold any number.
  *
  * @throws {TypeError} for what has no canonical form: lone surrogates, numbers beyond what a double holds.

@@ -30,6 +30,13 @@ describe('a hash', () => {
     assert.equal(hashes.size, 5)
   })
 
+  test('is of the names as they are, whatever was read before', () => {
+    const escaped = '{"name":"escaped","xVendor":{"unread":1,"\\u0062":2}}'
+    const expected = definitionHash(toUtf8('{"name":"escaped","xVendor":{"unread":1,"b":2}}'))
+    for (let times = 0; times < 3; times++) JSON.parse('{"unread":1,"\\\\":2}')
+    assert.equal(definitionHash(toUtf8(escaped)), expected)
+  })
+
   test('is not there for what has no canonical form', () => {
     assert.equal(definitionHash(toUtf8('{"name":"\\ud800"}')), undefined)
     assert.equal(definitionHash(toUtf8('{"name":"a","n":1e999}')), undefined)

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type Bytes, fromUtf8, parseUtf8 } from '#base'
+import { type Bytes, fromUtf8, parseJson, parseUtf8 } from '#base'
 import type { PinnedTool } from '#model'
 import { membersOf, isObject, type Span, textOf } from './codec/index.ts'
 
@@ -25,7 +25,7 @@ const known = new WeakMap<PinnedTool, readonly MirroredArgument[]>()
 
 /** The arguments that a tool's schema wants mirrored (`x-mcp-header`). */
 export function mirroredArguments(tool: PinnedTool): readonly MirroredArgument[] {
-  const mirrored = known.get(tool) ?? annotated(JSON.parse(tool.inputSchema), [])
+  const mirrored = known.get(tool) ?? annotated(parseJson(tool.inputSchema), [])
   known.set(tool, mirrored)
   return mirrored
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { fromUtf8, toUtf8 } from '#base'
+import { fromUtf8, parseJson, toUtf8 } from '#base'
 import {
   checkJson,
   elementsOf,
@@ -83,14 +83,14 @@ const { json } = fc.letrec<{ json: string }>((tie) => ({
   ),
 }))
 
-/** Whether some object of a text has a name twice: the plainest way to tell, by counting what JSON.parse drops. */
+/** Whether some object of a text has a name twice: the plainest way to tell, by counting what a reader drops. */
 function hasDuplicates(text: string): boolean {
   let written = 0
   const bytes = toUtf8(text)
   visitLeaves(bytes, { start: 0, end: bytes.length }, (kind) => {
     if (kind === 'name') written++
   })
-  return written !== countMembers(JSON.parse(text))
+  return written !== countMembers(parseJson(text))
 }
 
 function countMembers(value: unknown): number {
@@ -181,10 +181,8 @@ test('members and elements lie where they are said to lie', () => {
   fc.assert(
     fc.property(json, (text) => {
       const bytes = toUtf8(text)
-      // V8 14.6 takes an escaped name for another one that begins with a backslash when it has seen an object of that form:
-      // JSON.parse('{"\\\\":0}') and then JSON.parse('{"\\n":0}') gives the first name again. As a judge of escaped names it is no use.
-      if (text.includes('\\') || !accepts(text)) return
-      assert.deepEqual(rebuild(bytes, checkJson(bytes, lenient)), JSON.parse(text))
+      if (!accepts(text)) return
+      assert.deepEqual(rebuild(bytes, checkJson(bytes, lenient)), parseJson(text))
     }),
     { numRuns: numRuns / 10 },
   )
