@@ -74,6 +74,6 @@ test('it reads what is written', () => {
     fc.property(json, ({ text, value }) => {
       assert.deepEqual(parseJson(text), value, text)
     }),
-    { numRuns: 20_000 },
+    { numRuns: Number(process.env['SALLYPORT_FUZZ_RUNS'] ?? 100_000) },
   )
 })
