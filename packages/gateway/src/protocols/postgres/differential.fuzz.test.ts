@@ -162,14 +162,77 @@ function cutUp(bytes: Bytes, cuts: readonly number[]): readonly Bytes[] {
   return borders.slice(1).map((border, index) => bytes.subarray(borders[index], border))
 }
 
+/** As `play` of the database itself; undefined when that fell over, as it does now and then: see the last test. */
+async function playDirectly(exchanges: readonly Exchange[]): Promise<unknown> {
+  try {
+    return await play(await connectDirectly(), exchanges, true)
+  } catch (error) {
+    if (!isHangUp(error)) throw error
+    direct = await connectAgain()
+    return undefined
+  }
+}
+
+function isHangUp(error: unknown): boolean {
+  return error instanceof Error && error.message === 'the server hung up'
+}
+
+/** Connects when the database has recovered. */
+async function connectAgain(): Promise<WireClient> {
+  const deadline = performance.now() + 30_000
+  for (;;) {
+    try {
+      return await connectDirectly()
+    } catch (error) {
+      if (performance.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
 test('random scripts are answered as by the database itself', async () => {
+  let fallen = 0
   await fc.assert(
     fc.asyncProperty(fc.array(exchange, { minLength: 1, maxLength: 4 }), async (exchanges) => {
-      const expected = await play(await connectDirectly(), exchanges, true)
       const heard = await play(await connectThrough(), exchanges, false)
-      assert.deepEqual(heard, expected)
+      const expected = await playDirectly(exchanges)
+      if (expected === undefined) fallen++
+      else assert.deepEqual(heard, expected)
     }),
     { numRuns: runs },
   )
   assert.equal(boundary.gate.unsettled(), 0)
+  assert.ok(fallen <= 2 + runs / 500, `the database fell over ${fallen} times`)
+})
+
+/**
+ * A failed simple query leaves its unnamed portal to the failed transaction. PostgreSQL 18 looks at the statements of that portal when it is to be executed, though
+ * their memory may be another query's by then: a segmentation fault, which ends the sessions of everybody. Here no such portal is known.
+ */
+const FELLING: readonly FrontendMessage[] = [
+  { kind: 'query', text: toUtf8('BEGIN; INSERT INTO log VALUES (8)') },
+  { kind: 'query', text: toUtf8('RELEASE s') },
+  {
+    kind: 'query',
+    text: toUtf8(`SELECT n FROM generate_series(1, 3) n;\n${FAILING};\nSELECT n FROM generate_series(1, 3) n`),
+  },
+  { kind: 'execute', portal: '', maxRows: 0 },
+  { kind: 'execute', portal: 'p', maxRows: 0 },
+  { kind: 'execute', portal: '', maxRows: 0 },
+  { kind: 'sync' },
+]
+
+test('what the database itself falls over does not reach it', async (context) => {
+  const client = await connectThrough()
+  client.send(...FELLING)
+  assert.deepEqual(outline(await client.ready(4)).slice(-2), ['error ERROR 34000', 'ready E'])
+  client.end()
+  await client.rest()
+  assert.deepEqual(outline(await direct.query('SELECT 1')).at(-1), 'ready I')
+  const itself = await connectDirectly()
+  itself.send(...FELLING)
+  const hasFallen = await itself.ready(4).then(() => false, isHangUp)
+  itself.end()
+  if (hasFallen) direct = await connectAgain()
+  context.diagnostic(`asked directly, it ${hasFallen ? 'falls over' : 'stands'}`)
 })
