@@ -2,7 +2,7 @@
  * The value of a JSON text, as `JSON.parse` gives it where V8 has no fault.
  *
  * V8 from 12.8 on (nodejs/node#63785) takes an escaped name for another one, when an object that it parsed before had that one in the same place:
- * after `{"\\\\":0}`, the text `{"\\u0061":1}` becomes `{"\\":1}`. Whoever wrote the first can make us misread the second, so JSON that others wrote is
+ * after `{"\\":0}`, the text `{"\u0061":1}` becomes `{"\\":1}`. Whoever wrote the first can make us misread the second, so JSON that others wrote is
  * read here. Names with escapes are read one by one; a string is not misread.
  *
  * @throws {SyntaxError} for what is no JSON.

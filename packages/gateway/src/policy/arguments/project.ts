@@ -62,7 +62,7 @@ interface Wording {
 /**
  * The texts of those members of an object that are read.
  *
- * An object is never given to JSON.parse, and a name that is read may have no escapes, though JSON allows them: V8 from 12.8 on (nodejs/node#63785)
+ * No name is taken from JSON.parse, and one that is read may have no escapes, though JSON allows them: V8 from 12.8 on (nodejs/node#63785)
  * takes an escaped name for another one that an object before it had, so that a server on Node might not see the argument that policy saw.
  */
 function readMembers(text: string, record: RecordType, { path, whole, among }: Wording): ReadonlyMap<string, string> {
