@@ -13,12 +13,14 @@
  * Nothing is planned behind a name whose meaning is uncertain (`names.ts`): the plan ends before it, and the rest waits.
  */
 import { type Bytes, fromUtf8, parseUtf8 } from '#base'
-import { MAX_PAYLOAD_BYTES, type Operation, type Shape } from '#model'
-import type { ClassifiedStatement, Classification } from './classifier.ts'
-import { type BindMessage, encodeFrontend, type ParseMessage, type Target, WireError } from './codec/index.ts'
+import type { Shape } from '#model'
+import type { Classification } from './classifier.ts'
+import { type BindMessage, type ParseMessage, type Target, WireError } from './codec/index.ts'
 import type { Arrival } from './client/connection.ts'
 import { asksForBinary, unreadableColumn } from './columns.ts'
+import { Draft } from './draft.ts'
 import { type Meaning, type Portal, type PreparedStatement, type SessionNames, SyncBatch } from './names.ts'
+import { areRecordable, notUtf8, partsOf, slotOf, tooLarge } from './operations.ts'
 import {
   describeParameters,
   exactParameters,
@@ -28,7 +30,7 @@ import {
   statementPayload,
   unreadablePayload,
 } from './payload.ts'
-import type { ParseStep, Plan, QueryPart, Slot, Step } from './steps.ts'
+import type { ParseStep, Plan, Slot } from './steps.ts'
 import { incompleteShape, refusedWords, unreadableShape, type Words, words } from './words.ts'
 
 /** What a session may keep prepared or bound at a time; more is a leak. */
@@ -42,8 +44,6 @@ const MAX_PORTAL_WEIGHT = 67_108_864
  * the largest Query behind it, a plan stays below what the trail takes at once.
  */
 const MAX_PLAN_WEIGHT = 4_194_304
-/** All payloads of one Query together. */
-const MAX_QUERY_PAYLOAD = 2 * MAX_PAYLOAD_BYTES
 
 /** Makes the plans of one session; knows which batch up to a Sync the client is in. */
 export class Planner {
@@ -323,121 +323,14 @@ interface ShapedWords {
   readonly words: Words
 }
 
-/** A plan in the making. */
-class Draft {
-  readonly steps: Step[] = []
-  /** Batches in which something is refused already: nothing behind it up to the Sync matters. */
-  readonly doomed = new Set<SyncBatch>()
-  readonly parses = new Map<PreparedStatement, ParseStep>()
-  /** Portals bound in this plan, with what permits them. */
-  readonly bound = new Map<Portal, Slot | undefined>()
-  /** Of the steps weighed so far, in bytes. */
-  weight = 0
-  #weighed = 0
-  readonly #weighedSlots = new Set<Slot>()
-
-  refuse(batch: SyncBatch, refusedBy: Words, slot?: Slot): true {
-    this.steps.push({ kind: 'refused', batch, words: refusedBy, slot })
-    this.doomed.add(batch)
-    return true
-  }
-
-  /** Weighs what was added. */
-  weigh(): void {
-    for (const step of this.steps.slice(this.#weighed)) {
-      if (step.kind === 'query') for (const { slot } of step.parts) this.weight += weightOf(slot.operation)
-      if (step.kind === 'parse' && step.slot === undefined) this.weight += 2 * step.statement.text.length
-      if (!('slot' in step) || step.slot === undefined || this.#weighedSlots.has(step.slot)) continue
-      this.#weighedSlots.add(step.slot)
-      this.weight += weightOf(step.slot.operation)
-    }
-    this.#weighed = this.steps.length
-  }
-
-  /** Every slot once, in the order of the steps; a Parse that no Bind covers gets its own. */
-  slots(): readonly Slot[] {
-    const slots = new Set<Slot>()
-    for (const step of this.steps) {
-      if (step.kind === 'query') for (const { slot } of step.parts) slots.add(slot)
-      if (step.kind === 'parse') step.slot ??= slotOf(step.statement, undefined, 'prepared')
-      if ('slot' in step && step.slot !== undefined) slots.add(step.slot)
-    }
-    return [...slots]
-  }
-}
-
-/** Roughly what an operation takes in memory, and its record in the trail. */
-function weightOf({ shape, payload }: Operation): number {
-  return payload.length + 2 * shape.template.length + 150 * shape.accesses.length + 512
-}
-
-function areRecordable(parts: readonly QueryPart[]): boolean {
-  const payloads = parts.map(({ slot }) => slot.operation.payload)
-  const bytes = payloads.reduce((sum, payload) => sum + payload.length, 0)
-  return bytes <= MAX_QUERY_PAYLOAD && payloads.every(isRecordable)
-}
-
-function tooLarge(text: Bytes): QueryPart {
-  const operation = { shape: unreadableShape('QUERY'), payload: unreadablePayload('QUERY', text.length) }
-  return { slot: { operation }, end: text.length }
-}
-
-function slotOf(
-  statement: PreparedStatement,
-  portal: Pick<Portal, 'parameters' | 'exact'> | undefined,
-  mark?: 'prepared' | 'fetch',
-): Slot | undefined {
-  if (statement.classified === undefined) return undefined
-  const payload = statementPayload(statement.text, portal?.parameters, mark)
-  const exact = portal?.exact ?? (() => exactParameters(NO_PARAMETERS, statement.declaredTypes))
-  return { operation: { shape: statement.classified.shape, payload, exact } }
-}
-
-/** What a Parse that nothing binds has of its own. */
-const NO_PARAMETERS: BindMessage = {
-  kind: 'bind',
-  portal: '',
-  statement: '',
-  parameterFormats: [],
-  parameters: [],
-  resultFormats: [],
-}
-
 function prepared(message: ParseMessage, text: string, classification: Classification | undefined): PreparedStatement {
   const classified = classification?.kind === 'statements' ? classification.statements[0] : undefined
   const { name, parameterTypes } = message
   return { name, text, classified, declaredTypes: parameterTypes, parameterTypes, description: undefined }
 }
 
-/** Splits a string so that each byte is in exactly one part: comments between statements belong to the one behind them. */
-function partsOf(text: Bytes, statements: readonly ClassifiedStatement[]): readonly QueryPart[] {
-  let start = 0
-  return statements.map((statement, index) => {
-    const isLast = index === statements.length - 1
-    const own = fromUtf8(text.subarray(start, isLast ? text.length : statement.end))
-    start = statement.end
-    const payload = statementPayload(index === 0 ? own : own.replace(/^\s*;\s*/, ''))
-    return { slot: { operation: { shape: statement.shape, payload } }, end: statement.end }
-  })
-}
-
-function notUtf8(text: Bytes): Operation {
-  return { shape: unreadableShape('QUERY'), payload: unreadablePayload('not UTF-8', text.length) }
-}
-
 /** The text of a message that has one and is UTF-8: what has to be classified before it is planned. */
 export function textOf(arrival: Arrival): string | undefined {
   const { message } = arrival
   return message.kind === 'query' || message.kind === 'parse' ? parseUtf8(message.text) : undefined
-}
-
-/** A Query of the first statements of a string, with the stand-in of a refused one behind them. */
-export function truncatedQuery(text: Bytes, end: number, standIn: Bytes): Bytes {
-  // A line break first, since what is before may end in a comment.
-  const separator = Uint8Array.of(0x0a, 0x3b, 0x0a)
-  const joined = new Uint8Array(end + separator.length + standIn.length)
-  joined.set(text.subarray(0, end))
-  joined.set(separator, end)
-  joined.set(standIn, end + separator.length)
-  return encodeFrontend({ kind: 'query', text: joined })
 }

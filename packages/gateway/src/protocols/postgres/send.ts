@@ -20,12 +20,11 @@
 import { type Bytes, formatRef } from '#base'
 import type { Permit, Scrubber } from '#model'
 import type { ClientWriter } from './client/writer.ts'
-import { encodeBackend } from './codec/index.ts'
+import { encodeBackend, encodeFrontend } from './codec/index.ts'
 import { asksForBinary, unreadableColumn } from './columns.ts'
 import type { Portal, SessionNames, SyncBatch } from './names.ts'
 import type { Outbox } from './outbox.ts'
 import type { PermittedOperation } from './permitted.ts'
-import { truncatedQuery } from './plan.ts'
 import type { Plan, QueryPart, Slot, Step } from './steps.ts'
 import {
   type Answer,
@@ -356,4 +355,15 @@ function permitsOf(permitted: readonly PermittedOperation[]): readonly Permit[] 
 
 function queryBefore(text: Bytes, allowed: readonly QueryPart[], standIn: Bytes): Bytes {
   return truncatedQuery(text, allowed.at(-1)?.end ?? 0, standIn)
+}
+
+/** A Query of the first statements of a string, with the stand-in of a refused one behind them. */
+function truncatedQuery(text: Bytes, end: number, standIn: Bytes): Bytes {
+  // A line break first, since what is before may end in a comment.
+  const separator = Uint8Array.of(0x0a, 0x3b, 0x0a)
+  const joined = new Uint8Array(end + separator.length + standIn.length)
+  joined.set(text.subarray(0, end))
+  joined.set(separator, end)
+  joined.set(standIn, end + separator.length)
+  return encodeFrontend({ kind: 'query', text: joined })
 }
