@@ -152,15 +152,20 @@ async function provokeNotices(client: pg.Client, numbers: readonly string[]): Pr
   return notices
 }
 
-/** Whole numbers in the files of the data folder, as they lie there, and in every payload, opened. */
+/** Whole numbers in every payload, opened, and in the files of the data folder, as they lie there when nobody has the trail open. */
 async function inTrail(boundary: Boundary, sieve: Sieve): Promise<{ folder: number; payloads: number }> {
+  const payloads = await inPayloads(boundary, sieve)
+  let folder = 0
+  for (const path of filesOf(boundary.folder)) folder += sieve.count(readFileSync(path, 'latin1'))
+  return { folder, payloads }
+}
+
+async function inPayloads(boundary: Boundary, sieve: Sieve): Promise<number> {
   await using foundation = await openFoundation(loadConfig(boundary.config), { environment: {}, logLevel: 'error' })
   let payloads = 0
   for (const { payload } of openedTrail(boundary.trailFolder, foundation.trail.payloadKeys))
     payloads += sieve.count(payload ?? '')
-  let folder = 0
-  for (const path of filesOf(boundary.folder)) folder += sieve.count(readFileSync(path, 'latin1'))
-  return { folder, payloads }
+  return payloads
 }
 
 function filesOf(folder: string): readonly string[] {
