@@ -109,9 +109,19 @@ const callPolicy = fc
     condition,
   )
   .map(policyText)
+/** Of those above few let through what comes by way of a tool. */
+const viaPolicy = fc
+  .tuple(
+    fc.constantFrom('permit', 'permit', 'forbid'),
+    fc.constantFrom('principal is Via', ...ways.map((way) => `principal is Via in ${way}`)),
+    fc.oneof(fc.constant('action'), actionScope),
+    fc.oneof(fc.constant('resource'), resourceScope),
+    condition,
+  )
+  .map(policyText)
 
 /** A policy, right or wrong, without an id. */
-export const drawnPolicy: fc.Arbitrary<string> = fc.oneof(anyPolicy, callPolicy)
+export const drawnPolicy: fc.Arbitrary<string> = fc.oneof(anyPolicy, callPolicy, viaPolicy)
 
 /** A ban that the linter has nothing against. */
 export const drawnBan: fc.Arbitrary<string> = fc
