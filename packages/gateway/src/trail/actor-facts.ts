@@ -29,7 +29,7 @@ export function actorFacts(identity: Identity, session: Session | undefined, scr
   const actor = {
     ...app,
     idp: { uid: requireName(identity.issuer, 'actor.idp.uid') },
-    ...(session === undefined ? {} : { session: sessionFacts(session) }),
+    ...loginFacts(identity, session),
     user: { ...userFacts(identity, scrubber), ...(groups.length === 0 ? {} : { groups }) },
   }
   return { actor, truncated: groups.length < names.length ? ['groups'] : [] }
@@ -44,6 +44,12 @@ export function userFacts(identity: Identity, scrubber: Scrubber): JsonObject {
   }
   if (identity.kind === 'person') return user
   return { ...user, name: scrubber.scrubText(requireName(identity.name, 'actor.user.name')) }
+}
+
+/** The session or, of what needs none (an answer to a request, a reading of the trail), what is known of the login behind it. */
+function loginFacts(identity: Identity, session: Session | undefined): JsonObject {
+  if (session !== undefined) return { session: sessionFacts(session) }
+  return identity.kind === 'person' ? { session: { is_mfa: identity.mfa } } : {}
 }
 
 function sessionFacts(session: Session): JsonObject {

@@ -81,6 +81,21 @@ test('a person is named by id alone', () => {
   assert.ok(!text.includes(alice.name) && !text.includes(alice.subject) && text.includes(alice.id))
 })
 
+test('an answer to a request says whether its person showed more than one factor, a workload has none', () => {
+  const answer: TrailEvent = {
+    class: 'entity-management',
+    activity: 'request-approve',
+    actor: alice,
+    client,
+    status: 'success',
+    details: { entity: { type: 'request', uid: '00000A' } },
+  }
+  const sessionOf = (event: TrailEvent): unknown => (eventFactsOf(event)['actor'] as JsonObject)['session']
+  assert.deepEqual(sessionOf(answer), { is_mfa: true })
+  assert.deepEqual(sessionOf({ ...answer, actor: { ...alice, mfa: false } }), { is_mfa: false })
+  assert.equal(sessionOf({ ...answer, actor: { ...alice, kind: 'workload', mfa: false } }), undefined)
+})
+
 test('details are scrubbed, but a digest is left as it is', () => {
   const digest = `4111111111111111${'ab'.repeat(24)}`
   const details = { note: 'card 4111111111111111', '4111111111111111': true, digest, at: 12.6 }
