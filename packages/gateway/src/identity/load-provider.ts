@@ -6,7 +6,7 @@ export type ProviderLibrary = typeof library
 
 /**
  * Loads `oidc-provider`. It warns on loading that a Node built before its line became LTS is unsupported; which runtime is fit is said by
- * `sallyport doctor`, not by a library in the middle of a start, so that one line is dropped.
+ * SECURITY.md, not by a library in the middle of a start, so that one line is dropped.
  */
 export async function loadProviderLibrary(): Promise<ProviderLibrary> {
   const original = Object.getOwnPropertyDescriptor(terminal, 'warn') ?? {}

@@ -148,7 +148,7 @@ export const catalogue = {
   },
   SP_ISOLATION_UNAVAILABLE: {
     meaning: 'the MCP server cannot be started: this machine offers no way to isolate it',
-    next: 'install bubblewrap or allow user namespaces; sallyport doctor says what was tried',
+    next: 'install bubblewrap or allow user namespaces; what was tried is said at the start',
     retry: 'no',
     log: 'error',
   },
