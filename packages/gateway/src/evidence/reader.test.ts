@@ -1,7 +1,8 @@
 /** The reading side over a trail that the writing side wrote. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { hashLeaf, isIncluded } from '@sallyport/verifier'
@@ -18,6 +19,7 @@ import {
   type RecordedTrail,
   selecting,
 } from '../../testkit/recorded-trail.ts'
+import { openTrailReader } from './reader.ts'
 
 const client = { address: '10.0.0.1', port: 4_000 }
 const way = { server: 'ledger', childId: 'chd_1' }
@@ -165,6 +167,23 @@ test('a record that was changed is not proven', async (t) => {
   writeFileSync(file, changed)
   const proofs = recorded.reader.prove(Array.from({ length: lookup + 1 }, (_, sequence) => sequence))
   await assert.rejects(proofs, { code: 'SP_TRAIL_TAMPERED' })
+})
+
+test('a reader is closed while its index cannot be opened', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-reader-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const reader = openTrailReader({
+    directory: folder,
+    indexFile: join(folder, 'no such folder', 'index.db'),
+    origin: 'gw.example/trail/a',
+    size: 0,
+    keys: { recordKey: () => undefined },
+    status: () => assert.fail(),
+    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+  })
+  // Whoever waits is told when the worker is gone; another one is started a second later.
+  await assert.rejects(reader.span(0, 1), { code: 'SP_API_UNAVAILABLE', message: /restarted/ })
+  await reader[Symbol.asyncDispose]()
 })
 
 function sha256(bytes: Buffer): string {

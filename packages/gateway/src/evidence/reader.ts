@@ -66,6 +66,8 @@ class Reader implements IndexedReader {
   readonly #options: ReaderOptions
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker
+  /** Resolves when the worker is gone, which it may be before anybody asks for its end. */
+  #ended: Promise<void> = Promise.resolve()
   #size: number
   #indexed = 0
   #nextId = 0
@@ -119,9 +121,8 @@ class Reader implements IndexedReader {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     this.#failAll('the gateway is shutting down')
-    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
     this.#tell({ kind: 'close' })
-    await ended
+    await this.#ended
   }
 
   #start(): Worker {
@@ -134,8 +135,11 @@ class Reader implements IndexedReader {
     worker.on('error', (error: Error) => {
       this.#options.log.error('index.failed', { error: error.message })
     })
-    worker.once('exit', () => {
-      this.#restart()
+    this.#ended = new Promise((resolve) => {
+      worker.once('exit', () => {
+        resolve()
+        this.#restart()
+      })
     })
     return worker
   }
