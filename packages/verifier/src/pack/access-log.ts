@@ -163,7 +163,7 @@ function describeAccess(access: unknown): string {
   const parts = [textAt(access, 'object', 'schema'), textAt(access, 'object', 'name')].filter((part) => part !== null)
   const object = parts.length === 0 ? (textAt(access, 'object', 'kind') ?? '') : parts.join('.')
   const columns = valueAt(access, 'columns')
-  const named = columns === '*' ? ' (*)' : Array.isArray(columns) ? ` (${columns.map(String).join(', ')})` : ''
+  const named = columns === '*' ? ' (*)' : Array.isArray(columns) ? ` (${textsAt(access, 'columns').join(', ')})` : ''
   return `${textAt(access, 'effect') ?? ''} ${object}${named}`
 }
 

@@ -113,16 +113,16 @@ export function isOtherBinding({ leaf }: Answer, { first }: Request): boolean {
 export function isOtherNeed({ opened, held }: Request, known: KnownPolicies): boolean {
   if (opened === undefined) return false
   const need = textAt(opened.leaf, 'unmapped', 'details', 'need')
-  const policies = textsAt(opened.leaf, 'unmapped', 'details', 'policies')
+  const policies = new Set(textsAt(opened.leaf, 'unmapped', 'details', 'policies'))
   if (held !== undefined) {
     const { decision, requester } = held
     if (requester !== textAt(opened.leaf, 'actor', 'user', 'uid')) return true
     if (decision.need !== null && decision.need !== need) return true
-    if (decision.policies.some((policy) => !policies.includes(policy))) return true
+    if (decision.policies.some((policy) => !policies.has(policy))) return true
   }
   const needs = known.get(textAt(opened.leaf, 'unmapped', 'details', 'policy_hash'))
   if (needs === undefined) return false
-  return joinNeeds([...new Set(policies)].flatMap((policy) => parseNeed(needs.get(policy) ?? '') ?? [])) !== need
+  return joinNeeds([...policies].flatMap((policy) => parseNeed(needs.get(policy) ?? '') ?? [])) !== need
 }
 
 function detail(leaf: JsonObject, name: string): string | number | null {
@@ -145,12 +145,15 @@ function isMet({ opened }: Request, approvals: readonly Answer[]): boolean {
   )
   return isNeedMet(
     need,
-    counting.map(({ by, leaf, groups }) => ({ id: by, groups: groups.filter((group) => isIn(leaf, group)) })),
+    counting.map(({ by, leaf, groups }) => ({ id: by, groups: ownOf(leaf, groups) })),
   )
 }
 
-function isIn(leaf: JsonObject, group: string): boolean {
-  return isCut(leaf, 'groups') || listAt(leaf, 'actor', 'user', 'groups').some((own) => textAt(own, 'name') === group)
+/** Those of the groups that the actor of a record is in, by that record. */
+function ownOf(leaf: JsonObject, groups: readonly string[]): readonly string[] {
+  if (isCut(leaf, 'groups')) return groups
+  const own = new Set(listAt(leaf, 'actor', 'user', 'groups').map((group) => textAt(group, 'name')))
+  return groups.filter((group) => own.has(group))
 }
 
 function namesOthers(leaf: JsonObject, approvals: readonly Answer[]): boolean {

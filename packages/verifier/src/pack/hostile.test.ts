@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { signCheckpoint } from '../checkpoint.ts'
 import { runCommand } from '../command.ts'
+import { canonicalJson } from '../record.ts'
 import { writeFiles } from '../testkit/folder.ts'
 import { ORIGIN, signer } from '../testkit/sample-log.ts'
 import { MemoryPack, type PackChanges, packFiles, packLeaves } from '../testkit/sample-pack.ts'
@@ -72,6 +73,19 @@ test('a record that nests too deep is named', async () => {
     assert.deepEqual([verdict, finding?.record], ['altered', 30], String(depth))
     assert.equal(finding?.message, 'record 30 changed: nested too deep')
   }
+})
+
+test('columns that are no names of columns do not end the check', async () => {
+  const leaves = packLeaves(300).map((leaf, index) => {
+    if (index !== 22) return leaf
+    const record = JSON.parse(Buffer.from(leaf).toString()) as { unmapped: Record<string, unknown> }
+    const columns = ['id', { toString: 1, valueOf: 1 }, [[]], 7]
+    record.unmapped['accesses'] = [{ effect: 'select', object: { kind: 'table', name: 'customers' }, columns }]
+    return Buffer.from(canonicalJson(record))
+  })
+  const files = packFiles(300, { records, leaves })
+  assert.match(Buffer.from(files.get('artifacts/1-access-log.csv') ?? []).toString(), /,select customers \(id\),/)
+  assert.equal((await verifyPack(new MemoryPack(files))).verdict, 'intact')
 })
 
 test('a line of the roster is no longer than an id and a name', async () => {
