@@ -1,6 +1,6 @@
 /**
  * The one place that speaks to Cedar. Whatever it cannot answer plainly is an error without text: Cedar's messages quote the values of
- * a request (`policy.md` §11.2), so none of them leaves from here once policies are loaded.
+ * a request, so none of them leaves from here once policies are loaded.
  */
 import {
   type EntityJson,
@@ -163,14 +163,14 @@ function toCall(request: CedarRequest): Call {
     resource: request.resource,
     context: request.context,
     entities: [...request.entities],
-    // without it an entity in the place of a text is let through (`policy.md` §11.3)
+    // without it an entity in the place of a text is let through
     validateRequest: true,
   }
 }
 
 /**
  * Takes Cedar's word only when it is plain: any error, warning or throw is an error. A policy whose evaluation fails is *skipped* by
- * Cedar, so that a ban that overflows would otherwise allow (`policy.md` §11.1).
+ * Cedar, so that a ban that overflows would otherwise allow.
  */
 function toAnswer(ask: () => ReturnType<typeof statefulIsAuthorized>): CedarAnswer {
   try {

@@ -1,5 +1,5 @@
 /**
- * One check: may this principal do this one thing? Deny wins over hold, hold over allow (`policy.md` §5).
+ * One check: may this principal do this one thing? Deny wins over hold, hold over allow (`docs/guide/policy.md`, *How a statement is decided*).
  */
 import { formatNeed, joinNeeds, type Need } from '#model'
 import { type LeafAction, twinOf } from './actions.ts'
@@ -75,7 +75,7 @@ function answer(check: Check, slice: Slice, policies: ReadonlyMap<string, Parsed
 
 /**
  * The belt to the linter's braces: what comes through an MCP server is allowed by a permit that says `is Via`, or by one that is shipped, and
- * by no other, whatever else matches (`policy.md` §4).
+ * by no other, whatever else matches.
  */
 function counts(
   permits: readonly string[],

@@ -58,7 +58,7 @@ export function buildPrincipal(identity: Identity, catalog: Catalog): Principal 
 
 /**
  * The principal of what comes through an MCP server: below the identity *and* below the tool, or below the server alone when no call is under
- * way. A ban on the person, their groups, the tool or the server reaches it, a permit for the person does not (`policy.md` §4 D).
+ * way. A ban on the person, their groups, the tool or the server reaches it, a permit for the person does not.
  */
 export function buildVia(
   identity: Identity,

@@ -1,6 +1,6 @@
 /**
  * Which permits nearly matched: each permit is taken apart into synthetic permits, one per scope part and one per growing prefix of its
- * conditions; all are asked at once, and what is missing from the reasons did not hold (`policy.md` §10).
+ * conditions; all are asked at once, and what is missing from the reasons did not hold.
  */
 import { type LeafAction, reachOf } from './actions.ts'
 import { projectArguments } from './arguments/project.ts'

@@ -1,6 +1,6 @@
 /**
  * Which checks a question comes to. Gates first, then one check per effect and object: Cedar cannot compare sets of tables, so each is
- * asked about alone (`policy.md` §5).
+ * asked about alone.
  */
 import type { Access, Effect, ErrorCode, ObjectName } from '#model'
 import { type LeafAction, leaves } from './actions.ts'

@@ -1,6 +1,6 @@
 /**
  * Slices: for each question the policies that could match it, and only the facts that they read. Cost grows with the actions of the
- * schema and the policies of the set on *every* request (`policy.md` §9), so one schema and one policy set are preparsed per action,
+ * schema and the policies of the set on *every* request, so one schema and one policy set are preparsed per action,
  * kind of principal and database. A policy that a slice leaves out could not have matched: its scope shares no action with what is
  * above the action, or is about another type of principal, or lies in another database.
  */

@@ -1,6 +1,6 @@
 /**
  * From the arguments of a call, as the client wrote them, to the values that policies are asked with: by the *declared* type, never by their
- * look. `{"__entity":…}` in the place of a text would otherwise become an entity (`policy.md` §8).
+ * look. `{"__entity":…}` in the place of a text would otherwise become an entity.
  */
 import type { ContextValue } from '../cedar.ts'
 import { membersOf } from './members.ts'

@@ -1,5 +1,5 @@
 /**
- * What the arguments of a tool are to policy: the part of JSON Schema that Cedar has types for (`policy.md` §8).
+ * What the arguments of a tool are to policy: the part of JSON Schema that Cedar has types for (`docs/guide/policy.md`, *Tools*).
  */
 import { formatString } from '../names.ts'
 

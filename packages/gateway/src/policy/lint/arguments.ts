@@ -1,6 +1,6 @@
 /**
  * What a policy reads of the context: named facts and named arguments, such as the tools of its actions have, in a form that policy can
- * compare (`policy.md` §8).
+ * compare.
  */
 import { isToolAction, plainOf } from '../actions.ts'
 import type { Argument, ArgumentType, RecordType } from '../arguments/types.ts'
@@ -94,7 +94,7 @@ function* lintPath(
       at,
     )
   }
-  // left out, it has whatever value the server takes instead, and the ban does not fire (`policy.md` §8)
+  // left out, it has whatever value the server takes instead, and the ban does not fire
   if (policy.effect === 'forbid' && kind === 'when' && !isPresence && way.some(({ isOptional }) => isOptional)) {
     yield argument(
       `argument "${words}" of ${name} may be left out, and then the ban does not fire`,

@@ -5,7 +5,7 @@ import { locateEntity } from './locate.ts'
 
 /**
  * Every entity that a policy names exists. Cedar reports a misspelt group or action, but of an ordinary type it does not know which ids
- * there are: a ban on a misspelt table would ban nothing, and say nothing (`policy.md` §11.4).
+ * there are: a ban on a misspelt table would ban nothing, and say nothing.
  */
 export function* lintEntities(policy: ParsedPolicy, catalog: Catalog): Generator<Finding> {
   for (const entity of entitiesOf(policy)) {

@@ -1,6 +1,6 @@
 /**
- * lint: what Cedar's strict validation lets through and this boundary does not (`policy.md` §7): names of nothing, wildcards,
- * unreviewed reach into the CDE, bans with a hole, approvals by nobody. Works on the parsed policy alone; nothing is guessed.
+ * lint: what Cedar's strict validation lets through and this boundary does not (`docs/guide/policy.md`, *What is refused*): names of nothing,
+ * wildcards, unreviewed reach into the CDE, bans with a hole, approvals by nobody. Works on the parsed policy alone; nothing is guessed.
  */
 import type { Catalog } from '../catalog.ts'
 import type { ParsedPolicy } from '../policies.ts'

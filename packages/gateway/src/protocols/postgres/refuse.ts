@@ -122,7 +122,7 @@ export function withRef(message: string, ref: string | undefined): string {
   return ref === undefined || message.includes(`[ref ${ref}]`) ? message : `${message} [ref ${ref}]`
 }
 
-/** The main line: at most 160 characters of printable ASCII (`ux.md` §2.9), since terminals and drivers cut and re-encode. */
+/** The main line: at most 160 characters of printable ASCII, since terminals and drivers cut and re-encode. */
 const MAX_MESSAGE = 160
 
 /**
