@@ -60,7 +60,7 @@ export interface OutcomeRecordEntry extends Numbered {
   readonly durationMs: number
   /** 32 bytes, or none. */
   readonly digest?: Bytes
-  /** Canonical JSON of `{error_code?, masking?, truncated?}`; empty when there is nothing to say. */
+  /** Canonical JSON of `OutcomeExtra`; empty when there is nothing to say. */
   readonly extra: Bytes
 }
 
