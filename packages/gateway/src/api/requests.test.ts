@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { formatRef, parseRef, Secret, toUtf8 } from '#base'
 import { createApprovals } from '#approvals'
 import type { BoundaryAction, Decision, EventEntry, HeldOperation, IntentEntry, Person, TrailEvent } from '#model'
@@ -51,6 +52,8 @@ async function openApi() {
     },
     conclude: () => undefined,
   }
+  /** Tokens that are good no more. */
+  const revoked = new Set<string>()
   const clock = { nowMs: () => 1_000_000, monotonicMs: () => 1_000_000 }
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const approvals = await createApprovals({
@@ -75,7 +78,7 @@ async function openApi() {
     reader: { payload: () => Promise.resolve(toUtf8('{"statement":"as recorded"}')) },
     logins: {
       verify: (secret: { expose(): string }) => {
-        const identity = people[secret.expose()]
+        const identity = revoked.has(secret.expose()) ? undefined : people[secret.expose()]
         const known = { kind: 'verified', identity, tokenId: 't', grantId: 'g', grantEndsAtMs: 2_000_000 }
         return Promise.resolve(identity === undefined ? { kind: 'rejected', code: 'SP_AUTH_TOKEN_UNKNOWN' } : known)
       },
@@ -84,23 +87,41 @@ async function openApi() {
     },
   } as unknown as ApiServices
   const app = createApi(services)
-  const ask = async (who: string, at: string, body?: unknown): Promise<Response> =>
+  const send = async (who: string, at: string, more: RequestInit): Promise<Response> =>
     await app.request(
       `/api/v1/requests${at}`,
-      {
-        method: body === undefined ? 'GET' : 'POST',
-        headers: { authorization: `Bearer ${who}`, 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      },
+      { ...more, headers: { authorization: `Bearer ${who}`, 'content-type': 'application/json', ...more.headers } },
       { incoming: { socket: { remoteAddress: '127.0.0.1', remotePort: 1 } } },
     )
+  const ask = async (who: string, at: string, body?: unknown): Promise<Response> =>
+    await send(who, at, body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) })
   const listed = async (who: string, query = ''): Promise<readonly string[]> =>
     ((await (await ask(who, query)).json()) as RequestList).requests.map(({ ref }) => ref)
   const dispose = async (): Promise<void> => {
     await store.close()
     rmSync(folder, { recursive: true })
   }
-  return { approvals, events, ask, listed, [Symbol.asyncDispose]: dispose }
+  return { approvals, events, revoked, send, ask, listed, [Symbol.asyncDispose]: dispose }
+}
+
+/** A JSON text whose end has not arrived yet. */
+function slow(text: string): { readonly init: RequestInit; readonly finish: () => void } {
+  let end = (): void => undefined
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      controller.enqueue(toUtf8(text.slice(0, -1)))
+      end = () => {
+        controller.enqueue(toUtf8(text.slice(-1)))
+        controller.close()
+      }
+    },
+  })
+  return {
+    init: { method: 'POST', headers: { 'content-length': String(text.length) }, body, duplex: 'half' },
+    finish: () => {
+      end()
+    },
+  }
 }
 
 function held(text: string, identity = people['alice'] ?? assert.fail(), need = 'security:1'): HeldOperation {
@@ -221,4 +242,17 @@ test('a denial has a reason; bodies are read strictly', async () => {
   assert.equal((await api.ask('bob', `/${ref}/approve`, { reason: 'x', by: 'carol' })).status, 400)
   assert.equal((await api.ask('bob', `/${ref}/approve`, { reason: 'x'.repeat(501) })).status, 400)
   assert.equal((await api.ask('bob', `/${ref}/deny`, { reason: 'use the runbook' })).status, 200)
+})
+
+test('whoever is revoked before their answer has arrived whole has not answered', async () => {
+  await using api = await openApi()
+  const { ref } = await api.approvals.ask(held('x'), 5)
+  const { init, finish } = slow('{"reason":"fine"}')
+  const answered = api.send('bob', `/${ref}/approve`, init)
+  // Everything that does not wait for the rest is done.
+  await setImmediate()
+  api.revoked.add('bob')
+  finish()
+  assert.equal((await answered).status, 401)
+  assert.deepEqual(await api.listed('dana', '?status=open'), [ref])
 })

@@ -39,6 +39,8 @@ function authenticated(services: ApiServices): Hono<ApiEnvironment> {
     bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problemResponse('SP_API_INVALID', 'the body is too large') }),
   )
   routes.use(async (context, next) => {
+    // All of it first: who is revoked while they send it is let in no more. What does not arrive is not valid, which is said to whoever is let in.
+    await context.req.arrayBuffer().catch(() => undefined)
     const { socket } = context.env.incoming
     const { remoteAddress: address = 'unknown', remotePort: port = 0 } = socket
     const client = { address, port, tls: 'encrypted' in socket }
