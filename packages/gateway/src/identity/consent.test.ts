@@ -174,3 +174,10 @@ test('there is an end to the steps of logins from one address', async (t) => {
     statuses.push((await fetch(`${few.url}/oauth/interaction/${'x'.repeat(43)}/answer`, { method: 'POST' })).status)
   assert.deepEqual([statuses.indexOf(429), new Set(statuses.slice(0, 480))], [480, new Set([403])])
 })
+
+test('an address has one spelling, so that whatever is counted by it is counted', async () => {
+  for (const pathname of ['/oauth/authorize', '/oauth/device', '/device', '/oauth/token', '/oauth/jwks'])
+    for (const spelling of [pathname.replace(/[a-z]+$/, (word) => word.toUpperCase()), `${pathname}/`])
+      for (const method of ['GET', 'POST'])
+        assert.equal((await fetch(`${bench.url}${spelling}`, { method, redirect: 'manual' })).status, 404, spelling)
+})

@@ -13,6 +13,9 @@ import type { Throttle } from './throttle.ts'
 
 const UID = '[A-Za-z0-9_-]{20,64}'
 const INTERACTION = new RegExp(`^${PATHS.interaction}(${UID})(/finish|/answer)?$`)
+/** Where the authorization server goes on with a login. */
+const RESUMPTION = new RegExp(`^(?:${PATHS.authorize}|${PATHS.device})/[^/]+$`)
+const ADDRESSES = new Set<string>(Object.values(PATHS))
 /** What anybody can do without a token, and what leaves something in the store. */
 const BEGINNINGS = new Set<string>([PATHS.authorize, PATHS.deviceAuthorization, PATHS.device])
 
@@ -27,9 +30,13 @@ export interface HttpContext {
   readonly log: Log
 }
 
-/** Whether a path belongs to identity. */
+/**
+ * Whether a path belongs to identity, in the one spelling that each has here: the authorization server would take it in capitals too, or with a slash
+ * behind, and what is counted by its path would not be counted.
+ */
 export function handlesPath(pathname: string): boolean {
-  return isMetadataPath(pathname) || pathname === PATHS.device || /^\/(?:oauth|device)\//.test(pathname)
+  const isKnown = ADDRESSES.has(pathname) || isMetadataPath(pathname)
+  return isKnown || INTERACTION.test(pathname) || RESUMPTION.test(pathname)
 }
 
 /** Answers identity's requests: the authorization server's own, and the way to the identity provider and back. */
