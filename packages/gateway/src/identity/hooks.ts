@@ -93,14 +93,14 @@ export class Hooks implements AuthorizationServerHooks {
   }
 
   /**
-   * Gives back what a request consumed when it failed by our fault: nothing was handed out for it, and a client whose refresh token was
-   * spent on an outage would look like a thief when it tries again.
+   * Gives back what a request consumed when it failed by our fault or named a resource that is not here: nothing was handed out for it, and a
+   * client whose refresh token was spent on an outage or a mistyped name would look like a thief when it tries again.
    */
   attach(server: Provider): void {
     const { store, log } = this.#context
     server.use(async (context, next) => {
       await next()
-      if (context.status < 500) return
+      if (context.status < 500 && !isInvalidTarget(context.body)) return
       for (const { model, digest } of this.#consumed.get(context.req) ?? [])
         await store.artefacts.release(model, digest)
     })
@@ -142,4 +142,9 @@ export class Hooks implements AuthorizationServerHooks {
     const request = this.#context.library.Provider.ctx?.req
     return request === undefined ? undefined : clientOf(request)
   }
+}
+
+/** RFC 8707 §2. The library finds out about the resource after it has consumed what the token is asked with. */
+function isInvalidTarget(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'error' in body && body.error === 'invalid_target'
 }

@@ -243,6 +243,8 @@ test('nothing of a login outlives it: tokens end with it, and it cannot be refre
 test('a resource that is not configured, or more than one at once, is no target', async () => {
   const login = await bench.logIn('alice')
   assert.equal((await bench.refresh(login.refresh_token, '/resource/none')).error, 'invalid_target')
+  // A name that was mistyped costs nothing: the login goes on, and what it opened.
+  assert.equal((await bench.refresh(login.refresh_token, '/resource/cards')).status, 200)
   const begun = bench.authorize('alice', { resource: `${bench.url}/resource/none` })
   assert.equal((await begun).searchParams.get('error'), 'invalid_target')
 })
