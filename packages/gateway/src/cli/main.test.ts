@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { VERSION } from '#base'
@@ -34,4 +36,34 @@ test('it has every command that an error names as the next step', () => {
   const named = Object.values(catalogue).flatMap(({ next }) => [...next.matchAll(/sallyport ([a-z]+)/g)])
   assert.ok(named.length > 0)
   for (const [words, name] of named) assert.ok(there.has(name), `no such command: ${words}`)
+})
+
+test('who is not logged in hears so, as whom, and leaves nothing behind', (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-cli-'))
+  context.after(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+  for (const profile of [['--profile', 'bob'], ['--profile=bob']]) {
+    const { status, stderr } = spawnSync(process.execPath, [...process.execArgv, main, 'whoami', ...profile], {
+      cwd: folder,
+      env: { ...process.env, XDG_STATE_HOME: folder },
+      encoding: 'utf8',
+    })
+    assert.match(stderr, /^not logged in as profile "bob"\n {2}next: sallyport login/)
+    assert.equal(status, EXIT.login)
+  }
+  assert.deepEqual(readdirSync(folder), [])
+})
+
+test('what an option cannot be is said by the name that it has here', () => {
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+  for (const [words, args] of [
+    [/^"yesterday" is neither an ISO time nor an age/, ['log', '--since', 'yesterday']],
+    [/^say one of --token-stdin, --id, --login, --person/, ['token', 'revoke', '--reason', 'lost']],
+  ] as const) {
+    const { status, stderr } = spawnSync(process.execPath, [...process.execArgv, main, ...args], { encoding: 'utf8' })
+    assert.match(stderr, words)
+    assert.equal(status, EXIT.usage)
+  }
 })

@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '#base'
 import { GatewayError, catalogue } from '#model'
@@ -18,9 +19,7 @@ import { Profiles } from './profile.ts'
  * Data goes to standard output, talk to standard error, and the exit code says what a script can do about it (`exit-codes.ts`).
  */
 async function main(argv: readonly string[]): Promise<void> {
-  const json = argv.includes('--json')
-  const profileAt = argv.indexOf('--profile')
-  const profile = (profileAt >= 0 ? argv[profileAt + 1] : undefined) ?? process.env['SALLYPORT_PROFILE'] ?? 'default'
+  const { json, profile } = commonOptions(argv)
   const environment = process.env
   const cwd = process.cwd()
   const context = createContext({
@@ -50,6 +49,14 @@ async function main(argv: readonly string[]): Promise<void> {
   for (const command of allCommands(program))
     command.option('--json', 'machine-readable answers').option('--profile <name>', 'which login to use').exitOverride()
   await program.parseAsync([...argv], { from: 'user' })
+}
+
+/** What every command takes, wherever it stands: `--profile bob` and `--profile=bob`. */
+function commonOptions(argv: readonly string[]): { readonly json: boolean; readonly profile: string } {
+  const options = { json: { type: 'boolean' }, profile: { type: 'string' } } as const
+  const { json, profile } = parseArgs({ args: [...argv], options, strict: false }).values
+  const named = typeof profile === 'string' ? profile : process.env['SALLYPORT_PROFILE']
+  return { json: json === true, profile: named ?? 'default' }
 }
 
 function allCommands(command: Command): readonly Command[] {

@@ -1,5 +1,7 @@
 /** Logins are kept where only their owner can have put something. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,4 +54,23 @@ test('a draft is never written through something that lies in its place', () => 
   profiles().write('default', profile)
   assert.throws(() => readFileSync(join(folder, 'elsewhere')), { code: 'ENOENT' })
   assert.deepEqual(profiles().read('default'), profile)
+})
+
+test('a command that is interrupted leaves nothing that the next one waits for', async () => {
+  const { cwd, state, profiles } = place('interrupted')
+  profiles().write('default', profile)
+  const program = `
+    import { Profiles } from ${JSON.stringify(new URL('./profile.ts', import.meta.url).href)}
+    await new Profiles({ XDG_STATE_HOME: ${JSON.stringify(state)} }, ${JSON.stringify(cwd)}).exclusively('default', async () => {
+      process.stdout.write('holds')
+      await new Promise((resolve) => setTimeout(resolve, 60_000))
+    })`
+  const child = spawn(process.execPath, [...process.execArgv, '--input-type=module', '--eval', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exited = once(child, 'exit')
+  await once(child.stdout, 'data')
+  child.kill('SIGINT')
+  assert.deepEqual(await exited, [null, 'SIGINT'])
+  assert.deepEqual(readdirSync(join(state, 'sallyport')), ['default.json'])
 })

@@ -42,6 +42,21 @@ function isOurs(folder: string): boolean {
   return isOwn && (process.platform === 'win32' || (found.mode & 0o022) === 0)
 }
 
+/** Does something before a signal ends the process: Ctrl-C while a gateway does not answer must not make the next command wait. */
+function beforeSignals(tidy: () => void): () => void {
+  const end = (signal: NodeJS.Signals): void => {
+    forget()
+    tidy()
+    process.kill(process.pid, signal)
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const forget = (): void => {
+    for (const signal of signals) process.off(signal, end)
+  }
+  for (const signal of signals) process.on(signal, end)
+  return forget
+}
+
 /** The folder of profiles: `.sallyport` of the nearest folder upward that has one of ours, else the user's state folder (XDG). */
 function profileFolder(environment: NodeJS.ProcessEnv, cwd: string): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
@@ -88,18 +103,26 @@ export class Profiles {
   /**
    * Runs something while no other command of this machine works on the profile: a refresh token is good for one use. A lock that its owner
    * left behind is broken after a while.
+   *
+   * @throws {CommandError} when there is no such login.
    */
   async exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+    this.read(name)
     const lock = `${this.#path(name)}.lock`
     const until = systemClock.monotonicMs() + LOCK_TIMEOUT_MS
     while (!tryLock(lock)) {
       if (systemClock.monotonicMs() > until) rmSync(lock, { recursive: true, force: true })
       await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS))
     }
+    const release = (): void => {
+      rmSync(lock, { recursive: true, force: true })
+    }
+    const forgetSignals = beforeSignals(release)
     try {
       return await work()
     } finally {
-      rmSync(lock, { recursive: true, force: true })
+      forgetSignals()
+      release()
     }
   }
 

@@ -38,6 +38,7 @@ async function build(context: Context, { from, to, output, disclose }: BuildOpti
   if (disclose !== 'none' && disclose !== 'statements')
     throw new CommandError(EXIT.usage, '--disclose takes none or statements')
   const request: EvidenceRequest = { fromMs: startOf(from), toMs: endOf(to), disclose }
+  if (request.fromMs > request.toMs) throw new CommandError(EXIT.usage, '--from must not be after --to')
   const response = await context.api().send('POST', '/evidence', request)
   if (response.body === null) throw new CommandError(EXIT.upstream, 'the answer has no content')
   const manifest = response.headers.get(EVIDENCE_HEADERS.manifest)

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { RecordExplanation, RecordList, RecordView, PayloadView } from '#api'
 import { systemClock } from '#machine'
 import type { Context } from '../context.ts'
+import { CommandError, EXIT } from '../exit-codes.ts'
 import { explanationText } from '../explanation-text.ts'
 import { print, table } from '../output.ts'
 import { LOG_HEADS, logRow } from '../record-text.ts'
@@ -112,11 +113,17 @@ function toQuery(options: LogOptions): Readonly<Record<string, string | undefine
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** Reads an ISO time or an age (`15m`) into milliseconds since the epoch, as text; what is neither is left to the API to refuse. */
+/**
+ * Reads an ISO time or an age (`15m`) into milliseconds since the epoch, as text.
+ *
+ * @throws {CommandError} for what is neither.
+ */
 function toMs(time: string | undefined): string | undefined {
   if (time === undefined) return undefined
   const age = /^(\d+)([smhd])$/.exec(time)
   if (age !== null) return String(systemClock.nowMs() - Number(age[1]) * (UNITS[age[2] ?? ''] ?? 0))
   const at = Date.parse(time)
-  return Number.isNaN(at) ? time : String(at)
+  if (Number.isNaN(at))
+    throw new CommandError(EXIT.usage, `${JSON.stringify(time)} is neither an ISO time nor an age as 15m, 2h, 7d`)
+  return String(at)
 }

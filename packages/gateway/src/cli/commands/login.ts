@@ -42,7 +42,10 @@ export function loginCommands(program: Command, context: Context): void {
 
 /** `token <resource>` prints a token; `token revoke` ends one. */
 export function tokenCommands(program: Command, context: Context): void {
-  const token = program.command('token').description('Get the password for a resource, or revoke')
+  const token = program
+    .command('token')
+    .usage('<resource> | revoke [options]')
+    .description('Get the password for a resource, which admits for 15 minutes; or revoke')
   token
     .command('get <resource>', { isDefault: true, hidden: true })
     .description('print a token for the resource: give it as password; it admits for 15 minutes')
@@ -63,6 +66,8 @@ export function tokenCommands(program: Command, context: Context): void {
         person: options.person,
         reason: options.reason,
       }
+      if ([body.token, body.tokenId, body.grantId, body.person].filter((each) => each !== undefined).length !== 1)
+        throw new CommandError(EXIT.usage, 'say one of --token-stdin, --id, --login, --person')
       await context.api().send('POST', '/revocations', body)
       context.output.talk('revoked; open sessions end within five seconds')
     })
