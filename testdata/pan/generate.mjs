@@ -592,6 +592,64 @@ const markupLookalikes = {
 const markupLookalikeVectors = () =>
   Object.entries(markupLookalikes).flatMap(([name, make]) => Array.from({ length: 40 }, () => ({ name, text: make() })))
 
+// ── forms that were missed, or mistaken, once ───────────────────────────────────────────────────────────────────────────────────
+
+/** `\\ud835\\udfd2`: JSON has no other escape for what lies beyond U+FFFF. */
+const astral = (slashes) => (digit) =>
+  [...Buffer.from(String.fromCodePoint(0x1d7ce + Number(digit)), 'utf16le').swap16().toString('hex').match(/.{4}/g)].map((unit) => `${slashes}u${unit}`).join('')
+const thousands = (pan, separator) => [...pan].flatMap((digit, at) => (at > 0 && (pan.length - at) % 3 === 0 ? [otherCell(separator), digitCell(digit)] : [digitCell(digit)]))
+
+const more = {
+  'JSON escapes, mathematical digits': { cells: (pan) => plain(pan, astral('\\')), around: ['"', '"'] },
+  'JSON within JSON, mathematical digits': { cells: (pan) => plain(pan, astral('\\\\')), around: ['"{\\"pan\\":\\"', '\\"}"'] },
+  'JSON: mathematical digits after an escaped backslash': { cells: (pan) => plain(pan, astral('\\')), around: ['"\\\\', '"'] },
+  'JSON: mathematical digits and spaces': { cells: (pan) => grouped(pan, ['\\u00a0'], astral('\\')), around: ['"', '"'] },
+  'thousands with narrow no-break spaces': { cells: (pan) => thousands(pan, '\u202f') },
+  'thousands with points': { cells: (pan) => thousands(pan, '.') },
+  'an amount in euros': { cells: (pan) => thousands(pan, '\u202f'), around: ['', '\u00a0€'] },
+}
+
+const moreVectors = () => {
+  const vectors = []
+  for (const [name, variant] of Object.entries(more)) {
+    for (let count = 0; count < 8; ) {
+      const pan = anyCard()
+      const [before, after] = variant.around ?? contexts[count % contexts.length]
+      if (!isAlone(before, pan, after)) continue
+      const cells = variant.cells(pan)
+      const masked = before + mask(cells) + after
+      vectors.push({ name, text: before + write(cells) + after, strict: masked, loose: masked })
+      count++
+    }
+  }
+  return vectors
+}
+
+const fixed = (most, places) => `${pick(['', '-'])}${below(most)}.${randomDigits(places)}`
+const place = (places) => `${fixed(180, places)} ${fixed(90, places)}`
+const price = () => `${1 + below(99)}.${randomDigits(2)}`
+
+/** Left alone, always: of each kind those whose digits, taken together, are a card number. */
+const decimals = {
+  'coordinates as PostGIS writes them': () => `POINT(${place(4 + below(4))})`,
+  'coordinates of a line': () => `LINESTRING(${place(6)},${place(6)})`,
+  'latitude and longitude': () => place(6),
+  'latitude, longitude and height': () => `${place(4)} ${fixed(90, 2)}`,
+  'coordinates in GML': () => `<gml:pos>${place(6)}</gml:pos>`,
+  'prices in a row': () => `${price()} ${price()} ${price()} ${price()}`,
+  'prices between tabs': () => `${price()}\t${price()}\t${price()}\t${price()}`,
+}
+
+const decimalVectors = () =>
+  Object.entries(decimals).flatMap(([name, make]) =>
+    Array.from({ length: 25 }, () => {
+      for (;;) {
+        const text = make()
+        if (text.split(',').some((part) => isCard(part.replaceAll(/\D/g, '')))) return { name, text }
+      }
+    }),
+  )
+
 // ── files ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const save = (file, about, vectors) => {
@@ -607,3 +665,5 @@ save('lookalikes.json', 'What looks like a card number and is none: results leav
 save('by-chance.json', 'Kinds of values that are altered in results when their digits pass by chance (altered: true); by design.', chanceVectors())
 save('markup.json', 'A card number in HTML, XML or Markdown: what results (strict) and records (loose) show of it; equal to text: not found.', markupVectors())
 save('markup-lookalikes.json', 'What looks like a card number with markup in it and is none: results leave it alone.', markupLookalikeVectors())
+save('more-numbers-in-text.json', 'As numbers-in-text.json: forms that were missed once.', moreVectors())
+save('decimal-lookalikes.json', 'Decimal numbers whose digits, taken together, are a card number: results leave them alone.', decimalVectors())

@@ -5,7 +5,7 @@
  * (\p{Nd}), as one piece or with spaces, dashes, dots, line ends and invisible characters between them (two visible ones at most), glued to
  * letters, as `\u0034`, `\n` and `%34` escapes of JSON and URLs, with references (`&nbsp;`, `&#52;`) and tags of HTML or Markdown's asterisks
  * in it, as numbers with point and exponent; tracks 1 and 2 (ISO/IEC 7813) with and without sentinels. In results it is *strict*: whole
- * groups, usual layouts, whole chains; UUIDs, IBANs, hexadecimal, phone numbers with a plus and decimal fractions are left alone. In what
+ * groups, usual layouts, whole chains; UUIDs, IBANs, hexadecimal, phone numbers with a plus and decimal numbers are left alone. In what
  * is recorded, logged or said it is *loose*: any stretch, also of longer runs and across SQL's quotes and `||`.
  *
  * Does not find: base64, hexadecimal, compressed or encrypted text, other character sets; a number split over two fields, values or

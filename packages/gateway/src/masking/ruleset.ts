@@ -8,7 +8,7 @@ export interface MaskingConfig {
 }
 
 /** Number of the rules in this folder; whatever changes what is found or how it is replaced raises it. */
-const rulesVersion = 3
+const rulesVersion = 4
 
 /**
  * The canonical text of the rules in force: what its digest names in a masking record. Equal text means that the same bytes are found and

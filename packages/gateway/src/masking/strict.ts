@@ -121,7 +121,7 @@ export class StrictRules {
     }
   }
 
-  /** Whether the item's groups may be those of one number: not a decimal number, not dotted quads. */
+  /** Whether the item's groups may be those of one number: not decimal numbers, not dotted quads. */
   #isWrittenAsCard(window: Window, item: number): boolean {
     const chain = this.#chain
     let shown = 0
@@ -132,15 +132,31 @@ export class StrictRules {
     for (let back = 0, from = to; from > item; back += 1) {
       from = chain.groupStart(back)
       if (from > item && chain.gapBefore(from) === MARKED) continue
-      // The last group may be shorter than the others.
-      if (shown > 1 && to - from !== size) uneven = true
+      // The last group may be shorter than the others, and, where thousands are parted, the first.
+      if (shown > 1 && (to - from > size || (to - from < size && from > item))) uneven = true
       shown += 1
       size = to - from
       longest = Math.max(longest, size)
       if (from > item) to = from
     }
     if (shown === 1 || (shown === 2 && this.#isDecimal(window, to, item))) return false
-    return longest > 3 || !uneven
+    return (longest > 3 || !uneven) && !this.#isDecimals(window, item)
+  }
+
+  /** Whether the item is several numbers of which two or more have a fraction, and none has two points: coordinates, prices. */
+  #isDecimals({ bytes }: Window, item: number): boolean {
+    const chain = this.#chain
+    let decimals = 0
+    let points = 0
+    for (let back = 0, from = chain.groupStart(0); from > item && points < 2; from = chain.groupStart(back)) {
+      const point = chain.endOf(from - 1)
+      if (chain.startOf(from) === point + 1 && bytes[point] === POINT) {
+        points += 1
+        decimals += 1
+      } else if (chain.gapBefore(from) !== MARKED) points = 0
+      back += 1
+    }
+    return decimals > 1 && points < 2
   }
 
   /** Whether the last two groups are the parts of a decimal number; with an exponent they are looked at, for a card may be a float. */

@@ -4,8 +4,8 @@ import { isBlank, readReference, readTag } from './markup.ts'
 import { kindOf, packToken } from './token.ts'
 import { hexValue, readUtf8, utf8Width } from './utf8.ts'
 
-/** Bytes of the longest token without markup in it: eight backslashes and `u0034`. */
-export const maxTokenBytes = 13
+/** Bytes of the longest token without markup in it: twice eight backslashes and `ud835`. */
+export const maxTokenBytes = 26
 
 /** Asterisks about an emphasis in Markdown: `*`, `**`, `***`. */
 const maxEmphasis = 3
@@ -51,31 +51,57 @@ function readEmphasis(bytes: Bytes, at: number, to: number, kinds: Uint8Array): 
  * backslash behind that would escape what follows.
  */
 function readBackslash(bytes: Bytes, at: number, to: number, kinds: Uint8Array): number {
-  let after = at + 1
-  while (after < to && after - at < maxBackslashes && bytes[after] === 0x5c) after += 1
+  const after = behindBackslashes(bytes, at, to)
   const run = after - at
   const sign = after < to ? (bytes[after] ?? 0) : 0
   const other = packToken(kinds[0x5c] ?? BREAK, 0, run)
   if (sign === 0x6e || sign === 0x72 || sign === 0x74) {
     return run === 1 || run % 2 === 0 ? packToken(PLAIN, 0, run + 1) : other - 1
   }
-  if (sign !== 0x75) return other
-  let codePoint = 0
-  for (let index = after + 1; index < after + 5; index += 1) {
-    const digit = index < to ? hexValue(bytes[index] ?? 0) : -1
-    if (digit < 0) return other
-    codePoint = (codePoint << 4) | digit
-  }
+  const unit = sign === 0x75 ? readUnit(bytes, after + 1, to) : -1
+  if (unit < 0) return other
+  if (run > 1 && run % 2 === 1) return other - 1
   const end = after + 5
   // Programs that write JSON for web pages escape `<`, `>` and `&`.
   const token =
-    codePoint === 0x26
+    unit === 0x26
       ? readReference(bytes, at, end, to, kinds)
-      : codePoint === 0x3c
+      : unit === 0x3c
         ? readTag(bytes, at, end, to, kinds)
-        : tokenOf(codePoint, end - at, kinds)
-  if (kindOf(token) === BREAK) return other
-  return run === 1 || run % 2 === 0 ? token : other - 1
+        : (unit & 0xfc00) === 0xd800
+          ? readPair(bytes, at, end, to, kinds)
+          : tokenOf(unit, end - at, kinds)
+  return kindOf(token) === BREAK ? other : token
+}
+
+/**
+ * RFC 8259 §7: what lies beyond U+FFFF is "a 12-character sequence, encoding the UTF-16 surrogate pair". The first of its escapes lies from `at` to
+ * `after`; returns 0 where the second is not there.
+ */
+function readPair(bytes: Bytes, at: number, after: number, to: number, kinds: Uint8Array): number {
+  const sign = behindBackslashes(bytes, after, to)
+  const isAlike = sign - after === after - 5 - at && sign < to && bytes[sign] === 0x75
+  const low = isAlike ? readUnit(bytes, sign + 1, to) : -1
+  if ((low & 0xfc00) !== 0xdc00) return 0
+  const high = readUnit(bytes, after - 4, after)
+  return tokenOf(0x1_0000 + ((high & 0x3ff) << 10) + (low & 0x3ff), sign + 5 - at, kinds)
+}
+
+function behindBackslashes(bytes: Bytes, at: number, to: number): number {
+  let after = at
+  while (after < to && after - at < maxBackslashes && bytes[after] === 0x5c) after += 1
+  return after
+}
+
+/** Four hexadecimal digits as a number, or -1. */
+function readUnit(bytes: Bytes, at: number, to: number): number {
+  let unit = 0
+  for (let index = at; index < at + 4; index += 1) {
+    const digit = index < to ? hexValue(bytes[index] ?? 0) : -1
+    if (digit < 0) return -1
+    unit = (unit << 4) | digit
+  }
+  return unit
 }
 
 /**

@@ -20,7 +20,9 @@ interface TextVector {
   readonly loose: string
 }
 
-const inText = [...readVectors<TextVector>('numbers-in-text.json'), ...readVectors<TextVector>('markup.json')]
+const inText = ['numbers-in-text.json', 'more-numbers-in-text.json', 'markup.json'].flatMap((file) => [
+  ...readVectors<TextVector>(file),
+])
 for (const [name, vectors] of byName(inText)) {
   test(`a card number in text: ${name}`, () => {
     for (const { text, strict, loose } of vectors) {
@@ -88,7 +90,9 @@ interface Lookalike {
   readonly text: string
 }
 
-const lookalikes = [...readVectors<Lookalike>('lookalikes.json'), ...readVectors<Lookalike>('markup-lookalikes.json')]
+const lookalikes = ['lookalikes.json', 'markup-lookalikes.json', 'decimal-lookalikes.json'].flatMap((file) => [
+  ...readVectors<Lookalike>(file),
+])
 for (const [name, vectors] of byName(lookalikes)) {
   test(`left alone in results: ${name}`, () => {
     for (const { text } of vectors) {

@@ -65,6 +65,12 @@ const digitForms = fc.constantFrom(...decimalZeros).map(
       String.fromCodePoint(zero + Number(digit)),
 )
 const hex = (digit: string): string => (0x30 + Number(digit)).toString(16)
+/** As JSON writes what is not ASCII. */
+const escaped = (text: string, backslashes: string): string =>
+  Array.from(
+    { length: text.length },
+    (_, at) => `${backslashes}u${text.charCodeAt(at).toString(16).padStart(4, '0')}`,
+  ).join('')
 
 /** How a digit may be written. */
 export const writings: fc.Arbitrary<(digit: string) => string> = fc.oneof(
@@ -72,6 +78,11 @@ export const writings: fc.Arbitrary<(digit: string) => string> = fc.oneof(
   digitForms,
   fc.constant((digit: string) => `\\u00${hex(digit)}`),
   fc.constant((digit: string) => `\\\\u00${hex(digit)}`),
+  fc.tuple(digitForms, fc.constantFrom('\\', '\\\\', '\\\\\\\\')).map(
+    ([write, backslashes]) =>
+      (digit: string) =>
+        escaped(write(digit), backslashes),
+  ),
   fc.constant((digit: string) => `%${hex(digit)}`),
   fc.constantFrom('&#', '&amp;#', '\\u0026#').map((head) => (digit: string) => `${head}${0x30 + Number(digit)};`),
   fc.constant((digit: string) => `&#x${hex(digit)};`),
