@@ -19,6 +19,7 @@ import {
   type WorkerClassifier,
 } from '#protocols/postgres'
 import { processClock } from '../../testkit/gate.ts'
+import { patience } from '../../testkit/patience.ts'
 import { startPostgres, type TestPostgres } from '../../testkit/postgres.ts'
 import { callTool, NODE_MODULES, SCRIPT_FOLDER, testCaller, testServer } from '../../testkit/tool-server.ts'
 import { Doors } from './private-doors.ts'
@@ -62,7 +63,7 @@ const policy: Policy = {
 
 before(async () => {
   database = await startPostgres()
-  classifier = createClassifier({ clock: processClock })
+  classifier = createClassifier({ clock: processClock, ...patience })
   await classifier.ready()
   const masking = createMasking({}, 'test-ruleset')
   const trail = {

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Classification, ClassifiedStatement, ClassifierSettings } from '../classifier.ts'
 import { processClock } from '../../../../testkit/gate.ts'
+import { patience } from '../../../../testkit/patience.ts'
 import { createClassifier, type WorkerClassifier } from './create-classifier.ts'
 import { formatAccess, meaning, readVectors } from './testkit/vectors.ts'
 
@@ -23,7 +24,7 @@ describe('a classifier', () => {
   let classifier: WorkerClassifier
 
   before(async () => {
-    classifier = createClassifier({ clock: processClock })
+    classifier = createClassifier({ clock: processClock, ...patience })
     await classifier.ready()
   })
 
@@ -108,7 +109,7 @@ describe('a classifier', () => {
 
 describe('a text that stalls the parser', () => {
   test('fails, and nothing else does', async () => {
-    await using classifier = createClassifier({ clock: processClock, heavyTimeoutMs: 100 })
+    await using classifier = createClassifier({ clock: processClock, ...patience, heavyTimeoutMs: 100 })
     await classifier.ready()
     const [mallory, alice] = [{}, {}]
     const hostile = Array.from({ length: 3 }, (_, index) => classifier.classify(slow(index), meaning, mallory))
@@ -129,7 +130,7 @@ describe('a text that stalls the parser', () => {
 
 describe('what waits is bounded', () => {
   test('for one session and for all', async () => {
-    await using classifier = createClassifier({ clock: processClock, maxQueued: 3 })
+    await using classifier = createClassifier({ clock: processClock, ...patience, maxQueued: 3 })
     await classifier.ready()
     const large = (index: number): string => `select '${'x'.repeat(5000 + index)}'`
     const answers = await Promise.all(

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Classification } from '../classifier.ts'
 import { processClock } from '../../../../testkit/gate.ts'
+import { patience } from '../../../../testkit/patience.ts'
 import { createClassifier, type WorkerClassifier } from './create-classifier.ts'
 import { meaning } from './testkit/vectors.ts'
 
@@ -32,7 +33,7 @@ let classifier: WorkerClassifier
 
 before(async () => {
   // The stall is told apart sooner than by default, so that the test need not wait.
-  classifier = createClassifier({ clock: processClock, heavyTimeoutMs: 200 })
+  classifier = createClassifier({ clock: processClock, ...patience, heavyTimeoutMs: 200 })
   await classifier.ready()
 })
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { PATIENCE_MS } from '../../../../testkit/patience.ts'
 import { type BatchOutcome, ParserWorker } from './parser-worker.ts'
 import type { Job } from './worker.ts'
 import { meaning } from './testkit/vectors.ts'
@@ -10,9 +11,6 @@ const job = (text: string): Job => ({ text, ...meaning })
 const slow = job(`select ${'1,'.repeat(120_000)}1`)
 /** No text at all: what the parser's binding answers to it is nothing that a worker may go on after. */
 const odd = { ...meaning, text: { length: 0 } } as unknown as Job
-
-/** Long enough for a loaded machine. */
-const PATIENCE_MS = 30_000
 
 describe('a worker', () => {
   let worker: ParserWorker

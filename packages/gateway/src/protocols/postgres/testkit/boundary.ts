@@ -7,6 +7,7 @@ import type { Log, Masking, Resource } from '#model'
 import { createMasking } from '#masking'
 import { createTestTls, type TestTls } from '../../../../testkit/certificate.ts'
 import { createTestGate, processClock, type TestGate, type TestGateOptions } from '../../../../testkit/gate.ts'
+import { patience } from '../../../../testkit/patience.ts'
 import type { TestPostgres } from '../../../../testkit/postgres.ts'
 import { createClassifier, type WorkerClassifier } from '../classify/index.ts'
 import type { Classifier } from '../classifier.ts'
@@ -44,7 +45,7 @@ let shared: WorkerClassifier | undefined
 
 /** The classifier with real workers, one for all tests of a process. */
 function sharedClassifier(): WorkerClassifier {
-  shared ??= createClassifier({ clock: processClock })
+  shared ??= createClassifier({ clock: processClock, ...patience })
   return shared
 }
 
