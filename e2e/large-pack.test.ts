@@ -69,6 +69,7 @@ test(`a pack of ${RECORDS} records`, { timeout: 600_000 }, async (t) => {
       {
         directory: recorded.folder,
         reader,
+        indexed: (size) => recorded.indexed(size),
         keys: trail.payloadKeys,
         product: 'Sallyport',
         names: async (ids) => Object.fromEntries(ids.map((id) => [id, id])),

@@ -133,6 +133,8 @@ export interface RecordedTrail {
   event(event: TrailEvent): Promise<number>
   /** Waits until all that is recorded can be read. */
   caughtUp(): Promise<void>
+  /** Waits until all records below a number can be read. */
+  indexed(size: number): Promise<void>
 }
 
 const SUCCESS: Outcome = { status: 'success', rows: 1, bytes: 40, durationMs: 2 }
@@ -176,7 +178,13 @@ export async function openRecordedTrail(t: TestContext): Promise<RecordedTrail> 
   return { folder: directory, trail, reader, ...recording(trail, reader) }
 }
 
-function recording(trail: Trail, reader: IndexedReader): Pick<RecordedTrail, 'operation' | 'event' | 'caughtUp'> {
+function recording(
+  trail: Trail,
+  reader: IndexedReader,
+): Pick<RecordedTrail, 'operation' | 'event' | 'caughtUp' | 'indexed'> {
+  const indexed = async (size: number): Promise<void> => {
+    while ((await reader.status()).indexed < size) await delay(5)
+  }
   return {
     async operation({ payload = '{}', outcome, timeMs = processClock.nowMs(), ...asked }) {
       const [receipt] = await trail.record([{ kind: 'intent', timeMs, payload: Buffer.from(payload), ...asked }])
@@ -198,9 +206,9 @@ function recording(trail: Trail, reader: IndexedReader): Pick<RecordedTrail, 'op
           event: { class: 'lifecycle', activity: 'listen', status: 'success' },
         },
       ])
-      const { durable } = trail.status()
-      while ((await reader.status()).indexed < durable) await delay(5)
+      await indexed(trail.status().durable)
     },
+    indexed,
   }
 }
 

@@ -11,9 +11,9 @@ import type { TrailReader } from '#model/read'
 import type { Trail } from '#trail'
 import type { InForce } from './in-force.ts'
 
-/** How long building waits for the checkpoint that covers what is durable. */
-const COVERED_MS = 60_000
-const COVERED_STEP_MS = 50
+/** How long building waits for a checkpoint that covers what is durable, and for the index of it. */
+const INDEXED_MS = 60_000
+const INDEXED_STEP_MS = 50
 const MAX_FILE_NAME = 64
 
 /** What evidence is built from. */
@@ -38,8 +38,10 @@ export function createEvidence(parts: EvidenceParts): EvidenceControl {
       if (isBuilding) throw new GatewayError('SP_BUSY', 'another pack is being built')
       isBuilding = true
       try {
-        await covered(parts)
-        return await buildIn(await mkdtemp(join(workFolder, 'pack-')), order, sourcesOf(parts))
+        // The policy in force before: the record that put it there is durable now, and so in the head that is waited for.
+        const sources = sourcesOf(parts)
+        await indexed(parts.reader, parts.trail.status().durable)
+        return await buildIn(await mkdtemp(join(workFolder, 'pack-')), order, sources)
       } finally {
         isBuilding = false
       }
@@ -62,14 +64,13 @@ async function buildIn(
   }
 }
 
-/** Waits until all that is durable now is in a checkpoint and found by the index. */
-async function covered({ trail, reader }: EvidenceParts): Promise<void> {
-  const { durable } = trail.status()
-  const until = systemClock.monotonicMs() + COVERED_MS
-  while ((await reader.status()).indexed < durable) {
+/** Waits until all records below a number are in a checkpoint and found by the index. */
+async function indexed(reader: TrailReader, size: number): Promise<void> {
+  const until = systemClock.monotonicMs() + INDEXED_MS
+  while ((await reader.status()).indexed < size) {
     if (systemClock.monotonicMs() >= until)
       throw new GatewayError('SP_API_UNAVAILABLE', 'the newest records are not in a checkpoint yet')
-    await delay(COVERED_STEP_MS)
+    await delay(INDEXED_STEP_MS)
   }
 }
 
@@ -78,6 +79,7 @@ function sourcesOf({ trailFolder, trail, reader, active, names }: EvidenceParts)
   return {
     directory: trailFolder,
     reader,
+    indexed: (size) => indexed(reader, size),
     keys: trail.payloadKeys,
     product: `Sallyport ${VERSION}`,
     names,

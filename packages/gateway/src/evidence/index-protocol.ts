@@ -12,7 +12,7 @@ export interface IndexWorkerData {
 export interface IndexQuestions {
   query(query: RecordQuery): readonly RecordRow[]
   record(sequence: number): RecordRow | undefined
-  span(fromMs: number, toMs: number): RecordSpan | undefined
+  span(fromMs: number, toMs: number, size: number): RecordSpan | undefined
   uses(query: UseQuery): readonly PolicyUse[]
 }
 

@@ -134,8 +134,9 @@ test('a period is known by its first and last record', async (t) => {
   const last = await at(3_000)
   await recorded.caughtUp()
   // Each with its outcome, which follows with the next commit.
-  assert.deepEqual(await recorded.reader.span(2_000, 3_000), { first, last: last + 1, count: 4 })
-  assert.equal(await recorded.reader.span(4_000, 5_000), undefined)
+  assert.deepEqual(await recorded.reader.span(2_000, 3_000, Infinity), { first, last: last + 1, count: 4 })
+  assert.equal((await recorded.reader.span(2_000, 3_000, last))?.last, first + 1)
+  assert.equal(await recorded.reader.span(4_000, 5_000, Infinity), undefined)
 })
 
 test('records are proven against the signed head', async (t) => {
@@ -182,7 +183,7 @@ test('a reader is closed while its index cannot be opened', async (t) => {
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   })
   // Whoever waits is told when the worker is gone; another one is started a second later.
-  await assert.rejects(reader.span(0, 1), { code: 'SP_API_UNAVAILABLE', message: /restarted/ })
+  await assert.rejects(reader.span(0, 1, 1), { code: 'SP_API_UNAVAILABLE', message: /restarted/ })
   await reader[Symbol.asyncDispose]()
 })
 

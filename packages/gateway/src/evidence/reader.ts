@@ -93,8 +93,8 @@ class Reader implements IndexedReader {
     return (await this.#ask('record', sequence)).answer
   }
 
-  async span(fromMs: number, toMs: number): Promise<RecordSpan | undefined> {
-    return (await this.#ask('span', fromMs, toMs)).answer
+  async span(fromMs: number, toMs: number, size: number): Promise<RecordSpan | undefined> {
+    return (await this.#ask('span', fromMs, toMs, size)).answer
   }
 
   async uses(query: UseQuery): Promise<readonly PolicyUse[]> {

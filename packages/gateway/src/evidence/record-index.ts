@@ -93,11 +93,11 @@ export class RecordIndex {
     return row === undefined ? undefined : this.#toRow(sequence, row)[0]
   }
 
-  /** The records of a period, both ends included. */
-  span(fromMs: number, toMs: number): RecordSpan | undefined {
+  /** The records of a period, both ends included, with numbers below `size`. */
+  span(fromMs: number, toMs: number, size: number): RecordSpan | undefined {
     const sql =
-      'select min(sequence) as first, max(sequence) as last, count(*) as count from record where time between ? and ?'
-    const row = this.#database.prepare(sql).get(fromMs, toMs)
+      'select min(sequence) as first, max(sequence) as last, count(*) as count from record where time between ? and ? and sequence < ?'
+    const row = this.#database.prepare(sql).get(fromMs, toMs, size)
     const count = Number(row?.['count'])
     return count === 0 ? undefined : { first: Number(row?.['first']), last: Number(row?.['last']), count }
   }

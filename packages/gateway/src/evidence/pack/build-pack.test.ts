@@ -73,6 +73,13 @@ test('a part of the log proves itself, with its neighbours outside of it', async
   assert.ok(bundles.includes('trail/tile/entries/000') && !bundles.includes('trail/tile/entries/001'))
 })
 
+test('what is recorded while a pack of a time that is not over is built leaves no hole in it', async (t) => {
+  const { folder, vkey, recorded, built } = await makePack(t, { disclosed: 'none', meanwhile: true })
+  assert.ok(recorded.trail.status().size > built.records.last + 1)
+  const result = await verify(folder, vkey)
+  assert.equal(result.finding, undefined, formatPackReport(result))
+})
+
 test('the key of the pack itself is said to be no proof; another key is no proof either', async (t) => {
   const { folder } = await makePack(t, { disclosed: 'none' })
   const own = await verify(folder)

@@ -53,12 +53,15 @@ export interface BuiltPack {
  * @throws {GatewayError} `SP_API_NOT_FOUND` when the period has no records; `SP_TRAIL_TAMPERED` when the log is not as it was signed.
  */
 export async function buildPack(order: PackOrder, sources: PackSources, directory: string): Promise<BuiltPack> {
-  const span = await sources.reader.span(order.fromMs, order.toMs)
-  if (span === undefined) throw new GatewayError('SP_API_NOT_FOUND', 'there are no records in that time')
   const folder = new PackFolder(directory)
   const tables = new TableFiles()
   try {
+    // The head first, then the records below it: one of the period between the two would be left out, and the check says so.
     const log = await LogCopy.begin(sources.directory, folder)
+    const { size } = log.head
+    await sources.indexed(size)
+    const span = await sources.reader.span(order.fromMs, order.toMs, size)
+    if (span === undefined) throw new GatewayError('SP_API_NOT_FOUND', 'there are no records in that time')
     return await new PackRun(order, sources, { folder, tables, log }).write(span)
   } catch (error) {
     await tables.abandon()

@@ -17,6 +17,8 @@ export interface PackSources {
   /** The public folder of the trail. */
   readonly directory: string
   readonly reader: Pick<TrailReader, 'span' | 'uses'>
+  /** Resolves when all records below a number are found by the index. */
+  indexed(size: number): Promise<void>
   readonly keys: PayloadKeys
   /** The name and version of the product. */
   readonly product: string

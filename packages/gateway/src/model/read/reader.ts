@@ -131,8 +131,8 @@ export interface TrailReader {
   query(query: RecordQuery): Promise<RecordPage>
   /** One record by its number, or undefined when it is not (yet) in a checkpoint. */
   record(sequence: number): Promise<RecordRow | undefined>
-  /** The records of a period, both ends included, as far as they are indexed; undefined when it has none. */
-  span(fromMs: number, toMs: number): Promise<RecordSpan | undefined>
+  /** The records of a period, both ends included, with numbers below `size`, as far as they are indexed; undefined when it has none. */
+  span(fromMs: number, toMs: number, size: number): Promise<RecordSpan | undefined>
   /** What policies were used for, by whom, and when last. */
   uses(query: UseQuery): Promise<readonly PolicyUse[]>
   /**

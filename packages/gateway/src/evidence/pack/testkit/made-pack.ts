@@ -78,6 +78,7 @@ function sourcesOf(recorded: RecordedTrail, activationRecord: number): PackSourc
   return {
     directory: recorded.folder,
     reader: recorded.reader,
+    indexed: (size) => recorded.indexed(size),
     keys: recorded.trail.payloadKeys,
     product: 'Sallyport 0.1.0',
     names: async (ids) =>
@@ -114,14 +115,15 @@ export interface MadePack {
   again(): Promise<BuiltPack>
 }
 
-/** Which pack is wanted; `part`: of a period in the middle of a longer log. */
+/** Which pack is wanted; `part`: of a period in the middle of a longer log; `meanwhile`: somebody works while it is built. */
 export interface Wanted {
   readonly disclosed: PackOrder['disclosed']
   readonly part?: true
+  readonly meanwhile?: true
 }
 
 /** Makes a pack in a folder that is removed after the test. */
-export async function makePack(t: TestContext, { disclosed, part }: Wanted): Promise<MadePack> {
+export async function makePack(t: TestContext, { disclosed, part, meanwhile }: Wanted): Promise<MadePack> {
   const recorded = await openRecordedTrail(t)
   const activation = await activate(recorded)
   if (part === true) await fill(recorded, 1_000)
@@ -135,11 +137,32 @@ export async function makePack(t: TestContext, { disclosed, part }: Wanted): Pro
   const build = async (): Promise<{ readonly folder: string; readonly built: BuiltPack }> => {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-pack-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))
-    return { folder, built: await buildPack(order, sourcesOf(recorded, activation), folder) }
+    const sources = sourcesOf(recorded, activation)
+    return {
+      folder,
+      built: await buildPack(order, meanwhile === true ? whileWorking(recorded, sources) : sources, folder),
+    }
   }
   const made = await build()
   const { verifierKey: vkey } = recorded.trail.status()
   return { recorded, ...made, vkey, again: async () => (await build()).built }
+}
+
+/** Somebody goes on, and a checkpoint covers what they did, as soon as the records of the period are known. */
+function whileWorking(recorded: RecordedTrail, sources: PackSources): PackSources {
+  const { reader } = sources
+  return {
+    ...sources,
+    reader: {
+      uses: (query) => reader.uses(query),
+      async span(...about) {
+        const found = await reader.span(...about)
+        await recorded.operation({ session: ownSession, decided: selecting('orders', IN_FORCE) })
+        await recorded.caughtUp()
+        return found
+      },
+    },
+  }
 }
 
 /** More than a bundle of operations at one time. */
