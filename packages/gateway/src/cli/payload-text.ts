@@ -4,20 +4,24 @@ export function payloadLines(payload: string): readonly string[] {
 }
 
 function statementLines(payload: string): readonly string[] | undefined {
-  const { statement, parameters } = parsed(payload)
+  const { statement, parameters } = payloadMembers(payload)
   if (typeof statement !== 'string') return undefined
   const hasParameters = Array.isArray(parameters) && parameters.length > 0
   return [...statement.split('\n'), ...(hasParameters ? [`with ${JSON.stringify(parameters)}`] : [])]
 }
 
-/** Cut out, not parsed: numbers keep their spelling. Within a string the quotes of `"arguments":` would be escaped. */
-function argumentsOf(payload: string): string | undefined {
+/**
+ * The arguments of a call as they were written, or undefined when it has none. Cut out, not parsed: read as JSON, `500.0` would be shown as `500`, and
+ * that is not what was asked. Within a string a quote is escaped, so the member's name is found nowhere else before them.
+ */
+export function argumentsOf(payload: string): string | undefined {
   const key = '"arguments":'
   const at = payload.indexOf(key)
   return at < 0 || !payload.endsWith('}') ? undefined : payload.slice(at + key.length, -1)
 }
 
-function parsed(payload: string): Readonly<Record<string, unknown>> {
+/** The members of a payload; none when it is no object. */
+export function payloadMembers(payload: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(payload)
     return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}

@@ -3,6 +3,7 @@ import type { RequestFacts, RequestList, RequestView } from '#api'
 import type { Context } from '../context.ts'
 import { CommandError, EXIT } from '../exit-codes.ts'
 import { print, table, utc } from '../output.ts'
+import { argumentsOf, payloadMembers } from '../payload-text.ts'
 
 interface ListOptions {
   readonly all?: boolean
@@ -131,7 +132,7 @@ function clockText({ status, openedAtMs, expiresAtMs, usedAtMs }: RequestFacts):
 /** What exactly was asked, line by line, as it was written. */
 function exactText(payload: string | undefined): readonly string[] {
   if (payload === undefined) return ['what       is not shown here any more']
-  const { statement, parameters, prepared, fetch, tool, definition } = parsed(payload)
+  const { statement, parameters, prepared, fetch, tool, definition } = payloadMembers(payload)
   if (typeof statement === 'string') {
     const given = Array.isArray(parameters) ? parameters : []
     return [
@@ -145,29 +146,10 @@ function exactText(payload: string | undefined): readonly string[] {
     return [
       `tool       ${tool}`,
       `definition ${typeof definition === 'string' ? definition : ''}`,
-      `arguments  ${indented(argumentsOf(payload))}`,
+      `arguments  ${indented(argumentsOf(payload) ?? payload)}`,
     ]
   }
   return [`what       ${indented(payload)}`]
-}
-
-function parsed(payload: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(payload)
-    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
-  } catch {
-    return {}
-  }
-}
-
-/**
- * The arguments as they were written: read as JSON, `500.0` would be shown as `500`, and that is not what was asked. Within a string a quote is
- * escaped, so the member's name is found nowhere else before them.
- */
-function argumentsOf(payload: string): string {
-  const name = '"arguments":'
-  const at = payload.indexOf(name)
-  return at < 0 ? payload : payload.slice(at + name.length, payload.lastIndexOf('}'))
 }
 
 function indented(text: string): string {
