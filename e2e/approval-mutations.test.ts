@@ -319,6 +319,7 @@ const TEXTS: readonly Mutation[] = [
   ['explained and analysed', instead(`explain analyze ${PLAIN}`)],
   ['in a DO block', instead(`do $do$ begin ${PLAIN}; end $do$`)],
   ['another way to read dates', instead('set datestyle = german', PLAIN)],
+  ['another way to read dates in the same message', instead(`set datestyle = german; ${PLAIN}`)],
   ['another time zone', instead("set timezone = 'Pacific/Auckland'", PLAIN)],
   ['another place to look names up', instead('set search_path = pg_temp', PLAIN)],
   ['another reading of backslashes', instead('set standard_conforming_strings = off', PLAIN)],

@@ -6,7 +6,7 @@ import pg from 'pg'
 import { fromUtf8, toHex, toUtf8 } from '#base'
 import type { Operation, PendingRequest, RequestStatus, ViaLink } from '#model'
 import { startPostgres, type TestPostgres } from '../../../testkit/postgres.ts'
-import { encodeStartup, type FrontendMessage } from './codec/index.ts'
+import { type BindMessage, encodeStartup, type FrontendMessage } from './codec/index.ts'
 import { endSharedClassifier, startBoundary, type TestBoundary } from './testkit/boundary.ts'
 import { type Heard, outline, WireClient } from './testkit/wire.ts'
 
@@ -128,13 +128,19 @@ const parse = (text: string, name = ''): FrontendMessage => ({
   text: toUtf8(text),
   parameterTypes: [],
 })
-const bind = (value: string): FrontendMessage => ({
+const bind = (value: string): BindMessage => ({
   kind: 'bind',
   portal: '',
   statement: '',
   parameterFormats: [],
   parameters: [toUtf8(value)],
   resultFormats: [],
+})
+const bindNothing = (portal = '', statement = ''): FrontendMessage => ({
+  ...bind(''),
+  portal,
+  statement,
+  parameters: [],
 })
 const execute: FrontendMessage = { kind: 'execute', portal: '', maxRows: 0 }
 const sync: FrontendMessage = { kind: 'sync' }
@@ -207,6 +213,70 @@ test('what it is bound to has the settings of its session', async () => {
   assert.equal(await exactOf({}), own)
   const others = [await exactOf({ DateStyle: 'ISO, DMY' }), await exactOf({ TimeZone: 'Asia/Tokyo' })]
   assert.equal(new Set([own, ...others]).size, 3)
+})
+
+/** Messages of one session, and what the last DELETE among them is bound to; what may still wait is denied. */
+async function boundAfter(...steps: readonly (readonly FrontendMessage[])[]): Promise<string> {
+  const client = await wire()
+  const before = asked.length
+  for (const messages of steps) {
+    client.send(...messages)
+    const awaited = messages.filter(({ kind }) => kind === 'query' || kind === 'sync').length
+    for (let answer = 0; answer < awaited; answer++) {
+      const heard = await client.ready()
+      if (!heard.some(({ kind }) => kind === 'error')) continue
+      assert.match(errorOf(heard).get('H') ?? '', /^its settings are not known yet: send it by itself/)
+    }
+  }
+  await close(client)
+  assert.equal(asked.length, before + 1)
+  return toHex(asked.at(-1)?.operation.exact?.() ?? new Uint8Array())
+}
+
+test('behind what may change a setting and is not answered yet, it is bound to nothing that was or will be asked', async () => {
+  const client = await wire()
+  client.send(query(DELETE))
+  await client.next()
+  asked[0]?.answer('denied')
+  await client.ready()
+  await close(client)
+  const seen = [toHex(asked[0]?.operation.exact?.() ?? new Uint8Array())]
+  const SET = 'SET datestyle = german'
+  const started = [query('BEGIN'), query(SET)].map((message) => [message])
+  const behind: readonly (readonly (readonly FrontendMessage[])[])[] = [
+    [[query(`${SET}; ${DELETE}`)]],
+    [[query(`SET LOCAL TIME ZONE 2; ${DELETE}`)]],
+    [[query(`RESET datestyle; ${DELETE}`)]],
+    [[query(SET), query(DELETE)]],
+    [[parse(SET), bindNothing(), execute, parse(DELETE), bindNothing(), execute, sync]],
+    [
+      [
+        parse(DELETE, 'd'),
+        bindNothing('d', 'd'),
+        parse(SET),
+        bindNothing(),
+        execute,
+        { kind: 'execute', portal: 'd', maxRows: 0 },
+        sync,
+      ],
+    ],
+    [...started, [query(`ROLLBACK; ${DELETE}`)]],
+    [...started, [query('COMMIT'), query(DELETE)]],
+  ]
+  for (const steps of behind) for (let time = 0; time < 2; time++) seen.push(await boundAfter(...steps))
+  assert.equal(new Set(seen).size, 1 + 2 * behind.length)
+})
+
+test('behind what changes nothing it is bound to what it is when it stands alone', async () => {
+  const client = await wire()
+  await client.query(`BEGIN; COMMIT; ${DELETE}`)
+  client.send(query(DELETE))
+  await client.next()
+  asked[1]?.answer('denied')
+  await client.ready()
+  await close(client)
+  const [first, second] = asked.map(({ operation }) => toHex(operation.exact?.() ?? new Uint8Array()))
+  assert.equal(first, second)
 })
 
 const endings: readonly (readonly [RequestStatus, string])[] = [

@@ -58,6 +58,8 @@ export class SyncBatch {
   isFailed = false
   /** Something of it went upstream: the resource waits for its Sync. */
   isOpenUpstream = false
+  /** Its ReadyForQuery has come. */
+  isAnswered = false
 }
 
 /** What is known of a name. */
@@ -138,6 +140,7 @@ export class SessionNames {
 
   /** A batch's ReadyForQuery came. */
   resolve(batch: SyncBatch): void {
+    batch.isAnswered = true
     this.statements.resolve(batch.statements)
     this.portals.resolve(batch.portals)
   }

@@ -15,7 +15,6 @@ import {
   type Log,
   type Masking,
   type OpenSession,
-  type Operation,
   type SessionEnd,
   type Verdict,
 } from '#model'
@@ -23,9 +22,9 @@ import type { Classification, Classifier } from './classifier.ts'
 import type { Arrival, ClientConnection } from './client/connection.ts'
 import { WireError } from './codec/index.ts'
 import { type HeldAlone, heldAlone, Holding, unapproved } from './holding.ts'
+import { alone, Meanings } from './meanings.ts'
 import { SessionNames } from './names.ts'
 import { Outbox } from './outbox.ts'
-import { exactMeaning } from './payload.ts'
 import { PermitLedger } from './permitted.ts'
 import { Planner, textOf } from './plan.ts'
 import type { Plan, Slot } from './steps.ts'
@@ -72,6 +71,7 @@ export class PostgresSession {
   readonly #settings: PostgresSettings
   readonly #names = new SessionNames()
   readonly #planner = new Planner(this.#names)
+  readonly #meanings: Meanings
   readonly #ledger: PermitLedger
   readonly #responses: Responses
   readonly #sender: Sender
@@ -91,6 +91,7 @@ export class PostgresSession {
     this.#settings = parts.target.settings
     this.#ledger = new PermitLedger(parts.open, parts.clock)
     const { upstream, declarations } = parts.upstream
+    this.#meanings = new Meanings(upstream.parameters, parts.open.session.id)
     const { writer } = parts.client
     this.#holding = new Holding(writer, parts.masking.scrubber, parts.holdMs)
     const outbox = new Outbox(upstream)
@@ -267,10 +268,13 @@ export class PostgresSession {
     this.#isAdmitting = true
     this.#isCancelled = false
     try {
-      const verdicts = await this.#parts.open.admit(plan.slots.map(({ operation }) => this.#bound(operation)))
+      const uncertain = this.#meanings.uncertain(plan)
+      const asked = plan.slots.map((slot) => this.#meanings.of(slot.operation, !uncertain.has(slot)))
+      const verdicts = await this.#parts.open.admit(asked)
       for (const [index, slot] of plan.slots.entries()) this.#settle(slot, verdicts[index])
+      for (const slot of uncertain) if (slot.refusal !== undefined) slot.refusal = alone(slot.refusal)
       const held = heldAlone(plan, verdicts, this.#parts.open)
-      if (held !== undefined) await this.#hold(held)
+      if (held !== undefined && !uncertain.has(held.slot)) await this.#hold(held)
     } catch (error) {
       if (error instanceof GatewayError && isUnrecorded(error.code)) return error.code
       throw error
@@ -279,12 +283,6 @@ export class PostgresSession {
     }
     if (this.#isCancelled) cancelFirst(plan)
     return undefined
-  }
-
-  /** With what this session has set: an approval is for a statement that means this. */
-  #bound(operation: Operation): Operation {
-    const { parameters } = this.#parts.upstream.upstream
-    return { ...operation, exact: () => exactMeaning(parameters, operation.exact?.()) }
   }
 
   #settle(slot: Slot, verdict: Verdict | undefined): void {
@@ -304,8 +302,11 @@ export class PostgresSession {
     if (this.#isOver || this.#isCancelled || !isHarmless) return this.#cancelHeld(held)
     const status = await this.#holding.wait(held, this.#resource())
     if (this.#isOver || this.#isCancelled) return this.#cancelHeld(held)
-    if (status === 'approved') this.#settle(slot, (await this.#parts.open.admit([this.#bound(slot.operation)]))[0])
-    else slot.refusal = unapproved(held, status, this.#resource())
+    if (status === 'approved') {
+      // Everything before it is answered.
+      const [verdict] = await this.#parts.open.admit([this.#meanings.of(slot.operation, true)])
+      this.#settle(slot, verdict)
+    } else slot.refusal = unapproved(held, status, this.#resource())
   }
 
   /** Says to whoever cancelled that it was cancelled; the request stays open. */
