@@ -6,7 +6,7 @@ import type { CallFacts } from './classify.ts'
 import { isObject, membersOf, textOf } from './codec/index.ts'
 import type { Exchange, Params } from './exchange.ts'
 import { conclude, failureStatus, received, statusOf, toFault } from './outcomes.ts'
-import { about, refusalOf, refusedCall, unknownTool } from './refuse.ts'
+import { about, refusalOf, refusedCall, unknownTool, UNREAD_ANSWERS } from './refuse.ts'
 import { recordRefused } from './refused-operation.ts'
 import { type Answer, errorAnswer, INVALID_PARAMS, REFUSED } from './reply.ts'
 import { type MaskedAnswer, maskAnswer } from './results.ts'
@@ -83,6 +83,9 @@ async function admitCall(exchange: Exchange, facts: CallFacts, ports: CallPorts)
   const waited = await turnOf(process, time.signal)
   if ('error' in waited) return await refuseWithoutTurn(exchange, facts, waited.error, ports)
   using turn = waited
+  if (!exchange.mayAnswer()) {
+    return await refuseWithoutTurn(exchange, facts, new GatewayError('SP_BUSY', UNREAD_ANSWERS), ports)
+  }
   const now = exchange.served()
   if (!now.comparison.of(turn.tools).reviewed.has(facts.tool)) return await refuseChanged(exchange, facts)
   const [verdict] = await open.admit([now.classifier.call(facts)])

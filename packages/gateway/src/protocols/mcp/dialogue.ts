@@ -32,6 +32,8 @@ export interface Post {
   readonly served: () => Served
   /** Aborted when the client's connection closes. */
   readonly gone: AbortSignal
+  /** Whether the caller has taken enough of the answers before. */
+  readonly mayAnswer: () => boolean
 }
 
 const ACCEPTED: Reply = { status: 202 }
@@ -215,6 +217,6 @@ function headerOf({ headers }: IncomingMessage, name: string): string | undefine
   return typeof value === 'string' ? value : undefined
 }
 
-function exchangeOf({ open, served, gone }: Post, isModern: boolean, signal: AbortSignal): Exchange {
-  return { open, served, isModern, signal, isConnected: () => !gone.aborted }
+function exchangeOf({ open, served, gone, mayAnswer }: Post, isModern: boolean, signal: AbortSignal): Exchange {
+  return { open, served, isModern, signal, isConnected: () => !gone.aborted, mayAnswer }
 }

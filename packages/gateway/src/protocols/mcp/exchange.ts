@@ -14,6 +14,8 @@ export interface Exchange {
   readonly served: () => Served
   /** Whether somebody is still there to receive an answer. */
   isConnected(): boolean
+  /** Whether the caller has taken enough of the answers before. */
+  mayAnswer(): boolean
 }
 
 /** The params of a request in the bytes of its message. */

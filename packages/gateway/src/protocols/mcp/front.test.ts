@@ -1,7 +1,12 @@
 /** The door: who is let in, how a request must look, and what each era is answered. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import { GatewayError } from '#model'
+import { setImmediate } from 'node:timers/promises'
+import { createMasking } from '#masking'
+import { GatewayError, type ResultMasker } from '#model'
+import { DEFAULT_FRONT_LIMITS } from './options.ts'
 import { type JsonMessage, META, modern, startBoundary, type TestBoundary } from './testkit/boundary.ts'
 import { createTestServers, type TestServers } from './testkit/servers.ts'
 
@@ -201,7 +206,7 @@ describe('how a request must look', () => {
     await using other = await startBoundary({
       servers: createTestServers([ECHO], {}),
       pinned: [ECHO],
-      more: { limits: { maxRequests: 4, maxRequestsPerSession: 4, maxLegacySessions: 10, bodyTimeoutMs: 20 } },
+      more: { limits: { ...DEFAULT_FRONT_LIMITS, maxRequests: 4, bodyTimeoutMs: 20 } },
     })
     const { status } = await other.send({ headers: { ...asAlice, 'content-length': '100' }, body: '{' })
     assert.equal(status, 408)
@@ -211,10 +216,17 @@ describe('how a request must look', () => {
     await using other = await startBoundary({
       servers: createTestServers([ECHO], {}),
       pinned: [ECHO],
-      more: { limits: { maxRequests: 4, maxRequestsPerSession: 4, maxLegacySessions: 10, bodyTimeoutMs: 2_000 } },
+      more: { limits: { ...DEFAULT_FRONT_LIMITS, maxRequests: 4, bodyTimeoutMs: 60_000 } },
     })
+    const giveUp: (() => void)[] = []
     const waiting = async (token: string): Promise<unknown> =>
-      await other.send({ headers: { ...json, authorization: `Bearer ${token}`, 'content-length': '100' }, body: '{' })
+      await other
+        .send({
+          headers: { ...json, authorization: `Bearer ${token}`, 'content-length': '100' },
+          body: '{',
+          onSent: (destroy) => giveUp.push(destroy),
+        })
+        .catch((error: unknown) => error)
     const slow = [waiting('alices-token'), waiting('alices-second-token')]
     const asked = async (token: string): Promise<number> =>
       (await other.send({ headers: { ...json, authorization: `Bearer ${token}` }, body: ping })).status
@@ -222,8 +234,9 @@ describe('how a request must look', () => {
     const { text } = await other.send({ headers: asAlice, body: ping })
     assert.match(text, /your own MCP requests .* are under way; wait until one is answered/)
     assert.equal(await asked('bobs-token'), 400)
+    for (const destroy of giveUp) destroy()
     await Promise.all(slow)
-    assert.equal(await asked('alices-token'), 400)
+    for (let status = 503; status !== 400; status = await asked('alices-token')) assert.equal(status, 503)
   })
 
   test('own names and origins are taken', async () => {
@@ -463,6 +476,62 @@ describe('when things are not as they should be', () => {
     const { error } = await body(response)
     assert.equal(error?.code, -32603)
     assert.equal(error?.data?.['code'], 'SP_ISOLATION_UNAVAILABLE')
+  })
+})
+
+describe('answers that nobody reads', () => {
+  const BIG = '{"name":"big","inputSchema":{"type":"object"}}'
+  /** More than the system takes from one end of a connection to the other. */
+  const ANSWER = `{"content":[{"type":"text","text":"${' '.repeat(12 << 20)}"}]}`
+
+  /** A boundary where one of them is too much, and a client that has got one and does not read it. */
+  async function startUnread(answerTimeoutMs: number) {
+    const own = createTestServers([BIG], { big: async () => await Promise.resolve(ANSWER) })
+    const limits = { ...DEFAULT_FRONT_LIMITS, maxUnreadBytes: ANSWER.length, answerTimeoutMs }
+    // Finding nothing in so much takes half a second each time.
+    const finder: ResultMasker = { mayMatch: () => false, mask: () => 'clean', summary: () => undefined }
+    const masking = { ...createMasking({}, 'test-ruleset'), begin: () => finder }
+    const other = await startBoundary({ servers: own, pinned: [BIG], masking, more: { limits } })
+    const [message, headers] = modern('tools/call', { name: 'big' })
+    const lines = Object.entries({ ...asAlice, ...headers, host: `localhost:${String(other.port)}` })
+    const text = JSON.stringify(message)
+    const client = connect(other.port, '127.0.0.1')
+    client.on('error', () => undefined)
+    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+    client.write(`POST /mcp/ledger HTTP/1.1\r\n${head}content-length: ${String(text.length)}\r\n\r\n${text}`)
+    await once(client, 'readable')
+    return { own, other, client, [Symbol.asyncDispose]: () => other[Symbol.asyncDispose]() }
+  }
+
+  /** Calls, and says how that ended; what is answered is not all read. */
+  async function call(other: TestBoundary, token = 'alices-token'): Promise<string> {
+    const [message, headers] = modern('tools/call', { name: 'big' })
+    const response = await other.post(message, { ...headers, authorization: `Bearer ${token}` })
+    const answer = await response.text()
+    return /"code":"(SP_\w+)"/.exec(answer.slice(0, 2000))?.[1] ?? 'answered'
+  }
+
+  test('are made until there are too many of one person, and for the others', async () => {
+    await using unread = await startUnread(60_000)
+    const { own, other, client } = unread
+    assert.equal(await call(other), 'SP_BUSY')
+    assert.equal(own.calls.length, 1)
+    const list = await body(await other.post(...modern('tools/list')))
+    assert.equal(list.error?.data?.['code'], 'SP_BUSY')
+    assert.equal(await call(other, 'bobs-token'), 'answered')
+    let read = 0
+    for await (const chunk of client as AsyncIterable<Buffer>) {
+      read += chunk.length
+      if (read > ANSWER.length) break
+    }
+    assert.equal(await call(other), 'answered')
+  })
+
+  test('do not stay', async () => {
+    await using unread = await startUnread(100)
+    const { other, client } = unread
+    while ((await call(other)) === 'SP_BUSY') await setImmediate()
+    client.destroy()
   })
 })
 

@@ -13,6 +13,7 @@ import { refusalOf } from './refuse.ts'
 import { INTERNAL_ERROR, REFUSED, replyError, type Reply } from './reply.ts'
 import { type Served, serve } from './served.ts'
 import type { McpResource } from './server-port.ts'
+import { UnreadAnswers } from './unread-answers.ts'
 
 /** MCP behind HTTP. */
 export interface Mcp {
@@ -61,6 +62,7 @@ class Front implements Mcp {
   readonly #joined = new Map<OpenSession, Joined>()
   /** Requests under way, by the id of whose they are. */
   readonly #requestsOf = new Map<string, number>()
+  readonly #unreadAnswers: UnreadAnswers
   readonly #running = new Set<Promise<void>>()
   /** Sessions that have ended, until that is on record. */
   readonly #ending = new Set<Promise<void>>()
@@ -74,6 +76,7 @@ class Front implements Mcp {
     this.#attempts = new FailedAttempts(options.clock, MAX_REFUSED_TOKENS)
     this.#expired = new FailedAttempts(options.clock, MAX_EXPIRED_TOKENS)
     this.#unread = new FailedAttempts(options.clock, MAX_UNREAD)
+    this.#unreadAnswers = new UnreadAnswers(this.#limits)
     this.#sessions = new LegacySessions(options.random, this.#limits.maxLegacySessions)
     this.#dialogue = new Dialogue(options, this.#sessions)
   }
@@ -151,11 +154,14 @@ class Front implements Mcp {
       const body = await readBody(request, REQUEST_LIMITS.maxBytes, this.#limits.bodyTimeoutMs)
       open.touch()
       const served = (): Served => serve(this.#find(name) ?? server)
+      const { id } = open.session.identity
+      const mayAnswer = (): boolean => this.#unreadAnswers.hasRoom(id)
       const reply =
         typeof body === 'string'
           ? unreadBody(body)
-          : await this.#dialogue.answer({ request, body, open, served, gone: gone.signal })
+          : await this.#dialogue.answer({ request, body, open, served, gone: gone.signal, mayAnswer })
       if (reply.unread !== undefined) await this.#recordUnread(open, served().classifier.unread(reply.unread))
+      this.#unreadAnswers.count(id, response, reply.body?.length ?? 0)
       return reply
     } finally {
       this.#count(open, -1)

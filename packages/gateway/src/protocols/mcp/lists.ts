@@ -4,7 +4,7 @@ import type { CallPorts } from './calls.ts'
 import { isObject, membersOf, type Span } from './codec/index.ts'
 import type { Exchange } from './exchange.ts'
 import { conclude, received, toFault } from './outcomes.ts'
-import { about, refusalOf, refusedRequest } from './refuse.ts'
+import { about, refusalOf, refusedRequest, UNREAD_ANSWERS } from './refuse.ts'
 import { recordRefused } from './refused-operation.ts'
 import { type Answer, errorAnswer, json, METHOD_NOT_FOUND } from './reply.ts'
 import { maskAnswer } from './results.ts'
@@ -49,6 +49,7 @@ export class Lists {
   async #list(exchange: Exchange): Promise<Answer> {
     const { open } = exchange
     const { tools } = await this.#ports.servers.take(open, exchange.served().server)
+    if (!exchange.mayAnswer()) throw new GatewayError('SP_BUSY', UNREAD_ANSWERS)
     const served = exchange.served()
     const [verdict] = await open.admit([served.classifier.list()])
     if (verdict === undefined) throw new GatewayError('SP_TRAIL_UNAVAILABLE', 'a verdict is missing')

@@ -1,9 +1,10 @@
 import type { Bytes, Clock } from '#base'
 import type { Gate, Log, Masking } from '#model'
 import type { McpResource, ToolServers } from './server-port.ts'
+import type { UnreadLimits } from './unread-answers.ts'
 
 /** Limits of the front, over all resources. */
-export interface McpFrontLimits {
+export interface McpFrontLimits extends UnreadLimits {
   /** Requests under way at a time. */
   readonly maxRequests: number
   /** Of those, under one session. */
@@ -35,4 +36,6 @@ export const DEFAULT_FRONT_LIMITS: McpFrontLimits = {
   maxRequestsPerSession: 64,
   maxLegacySessions: 10_000,
   bodyTimeoutMs: 30_000,
+  maxUnreadBytes: 64 << 20,
+  answerTimeoutMs: 30_000,
 }

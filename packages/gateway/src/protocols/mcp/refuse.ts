@@ -6,6 +6,10 @@ import { type Answer, errorAnswer, INTERNAL_ERROR, INVALID_PARAMS, REFUSED, resu
 /** The name under which the facts of a refusal lie in `_meta`, for programs. */
 const REFUSAL_KEY = 'dev.sallyport/refusal'
 
+/** For whom too much lies ready that they do not read. */
+export const UNREAD_ANSWERS =
+  'your clients have not read the answers that they have got; read them, or close their connections'
+
 /** Codes for what went wrong rather than for a no. */
 const faults: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'SP_TOOL_SERVER_FAILED',
