@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { formatRef } from '#base'
-import type { PolicyUse, RecordRow } from '#model/read'
+import type { PolicyUse, RecordRow, UseQuery } from '#model/read'
 import { ApiRefusal, authorize, type Caller, recordOwn } from './access.ts'
 import { API_VERSION } from './contract.ts'
 import type { ApiEnvironment } from './environment.ts'
@@ -14,13 +14,10 @@ import { parseQuery } from './input.ts'
 import { member } from './record-view.ts'
 import type { ApiServices, EntitlementSubject } from './services.ts'
 
-/** As many uses as the index gives at once. */
-const MAX_USES = 10_000
-
 /** Whom it is asked about, and which uses are theirs. */
 interface Asked {
   readonly subject: EntitlementSubject
-  readonly isOf: (use: PolicyUse) => boolean
+  readonly uses: UseQuery
   readonly groups?: EntitlementList['groups']
 }
 
@@ -34,8 +31,8 @@ export async function entitlements(services: ApiServices, context: Context<ApiEn
   const details = filter.identity === undefined && filter.tool === undefined ? {} : about
   if (isOwn) await recordOwn(services, caller, 'list-entitlements', details)
   else await authorize(services, caller, { action: 'explain', activity: 'list-entitlements', details })
-  const { subject, isOf, groups } = await askedAbout(services, caller, { ...filter, known })
-  const uses = (await services.reader.uses({ limit: MAX_USES })).filter(isOf)
+  const { subject, uses: theirs, groups } = await askedAbout(services, caller, { ...filter, known })
+  const uses = await services.reader.uses(theirs)
   const answer: EntitlementList = {
     apiVersion: API_VERSION,
     kind: 'EntitlementList',
@@ -55,11 +52,11 @@ async function askedAbout(
   },
 ): Promise<Asked> {
   if (asked.tool !== undefined) return toolAsked(asked.tool)
-  if (asked.identity === undefined) return { subject: { kind: 'all' }, isOf: () => true }
+  if (asked.identity === undefined) return { subject: { kind: 'all' }, uses: {} }
   const id = asked.known
   if (id === undefined) throw new ApiRefusal('SP_API_NOT_FOUND', 'nobody of that name is known')
-  const isOf = (use: PolicyUse): boolean => use.identity === id
-  if (id === own.id) return { subject: { kind: 'identity', identity: own }, isOf }
+  const uses = { identity: id }
+  if (id === own.id) return { subject: { kind: 'identity', identity: own }, uses }
   // Groups are what the identity provider said last; here that is what the last record says.
   const page = await services.reader.query({ identity: id, phase: 'intent', limit: 1 })
   const events = await services.reader.query({ identity: id, phase: 'event', limit: 1 })
@@ -67,17 +64,14 @@ async function askedAbout(
   const names = last === undefined ? [] : groupsOf(last)
   const kind = last !== undefined && userOf(last, 'type') === 'workload' ? 'workload' : 'person'
   const groups = last === undefined ? { names } : { names, ref: formatRef(last.sequence) }
-  return { subject: { kind: 'identity', identity: { kind, id, groups: names } }, isOf, groups }
+  return { subject: { kind: 'identity', identity: { kind, id, groups: names } }, uses, groups }
 }
 
 function toolAsked(name: string): Asked {
   const [server, tool, rest] = name.split('/')
   if (server === undefined || tool === undefined || rest !== undefined)
     throw new ApiRefusal('SP_API_INVALID', 'a tool is named as server/tool')
-  return {
-    subject: { kind: 'tool', server, tool },
-    isOf: (use) => use.server === server && (use.tool === undefined || use.tool === tool),
-  }
+  return { subject: { kind: 'tool', server, tool }, uses: { tool: { server, tool } } }
 }
 
 function viewOf(entitlement: EntitlementFacts, uses: readonly PolicyUse[]): EntitlementView {

@@ -60,17 +60,20 @@ export class PolicyUses {
     this.#uses.clear()
   }
 
-  find(query: UseQuery): readonly PolicyUse[] {
-    const { policy, identity: actor, resource, server, tool } = query
-    const given = Object.entries({ policy, actor, resource, server, tool }).flatMap(([column, value]) =>
-      value === undefined ? [] : [{ column, value }],
-    )
-    const where = given.length === 0 ? '' : `where ${given.map(({ column }) => `${column} = ?`).join(' and ')}`
-    const values: readonly SQLInputValue[] = [...given.map(({ value }) => value), query.limit]
-    const sql = `select * from policy_use ${where} order by sequence desc, policy limit ?`
+  /** Each policy on each resource, those used last first: as many as there are policies, however many people use them. */
+  find({ identity, tool }: UseQuery): readonly PolicyUse[] {
+    const parts: readonly (readonly [sql: string, values: readonly SQLInputValue[]])[] = [
+      ...(identity === undefined ? [] : [['actor = ?', [identity]] as const]),
+      ...(tool === undefined ? [] : [["server = ? and tool in ('', ?)", [tool.server, tool.tool]] as const]),
+    ]
+    const where = parts.length === 0 ? '' : `where ${parts.map(([sql]) => sql).join(' and ')}`
+    // SQLite, "Bare columns in an aggregate query": beside one max() they are those of the row that has it.
+    const sql = `
+      select policy, resource, max(sequence) as sequence, time, sum(uses) as uses from policy_use ${where}
+      group by policy, resource order by sequence desc, policy`
     return this.#database
       .prepare(sql)
-      .all(...values)
+      .all(...parts.flatMap(([, values]) => values))
       .map(toUse)
   }
 }
@@ -92,15 +95,10 @@ function allowedBy(
   return deed === null ? undefined : { verb: deed, policies: list(member(details, 'policies')) }
 }
 
-function toUse(row: Readonly<Record<string, unknown>>): PolicyUse {
-  const { policy, actor, verb, resource, server, tool, sequence, time, uses } = row
+function toUse({ policy, resource, sequence, time, uses }: Readonly<Record<string, unknown>>): PolicyUse {
   return {
     policy: String(policy),
-    identity: String(actor),
-    verb: String(verb),
     ...(resource === '' ? {} : { resource: String(resource) }),
-    ...(server === '' ? {} : { server: String(server) }),
-    ...(tool === '' ? {} : { tool: String(tool) }),
     sequence: Number(sequence),
     timeMs: Number(time),
     uses: Number(uses),

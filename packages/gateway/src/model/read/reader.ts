@@ -54,32 +54,19 @@ export interface RecordSpan {
   readonly count: number
 }
 
-/** Which uses; all given members must match. */
+/** Whose uses; all of them when nothing is given. */
 export interface UseQuery {
-  /** A policy's id. */
-  readonly policy?: string
   /** A stable identity id. */
   readonly identity?: string
-  readonly resource?: string
-  readonly server?: string
-  readonly tool?: string
-  /** At most this many, those used last first; 1 to 10,000. */
-  readonly limit: number
+  /** A tool of an MCP server: those of the server that are its own, or of no tool for certain. */
+  readonly tool?: { readonly server: string; readonly tool: string }
 }
 
-/** That a policy let somebody do something, and when last. */
+/** That a policy let somebody do something on a resource, and when last. */
 export interface PolicyUse {
   /** The policy's id: it determined an allow. */
   readonly policy: string
-  /** The stable identity id. */
-  readonly identity: string
-  /** The verb of an operation (`SELECT`, `tools/call`), `connect`, or the action on the boundary itself (`readTrail`). */
-  readonly verb: string
   readonly resource?: string
-  /** The MCP server called or in between. */
-  readonly server?: string
-  /** The tool called, or which certainly caused it. */
-  readonly tool?: string
   /** The last record. */
   readonly sequence: number
   readonly timeMs: number
@@ -133,7 +120,7 @@ export interface TrailReader {
   record(sequence: number): Promise<RecordRow | undefined>
   /** The records of a period, both ends included, with numbers below `size`, as far as they are indexed; undefined when it has none. */
   span(fromMs: number, toMs: number, size: number): Promise<RecordSpan | undefined>
-  /** What policies were used for, by whom, and when last. */
+  /** What policies were used for and when last: each policy on each resource once, those used last first. */
   uses(query: UseQuery): Promise<readonly PolicyUse[]>
   /**
    * Proves records against the last published checkpoint; each proof was checked against its root.
