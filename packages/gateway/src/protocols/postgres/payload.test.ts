@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Bytes, fromUtf8, type Json, toHex, toUtf8 } from '#base'
+import { createScrubber } from '#masking'
 import type { BindMessage, Format } from './codec/index.ts'
 import { describeParameters, exactMeaning, exactParameters, statementPayload } from './payload.ts'
 
@@ -16,6 +17,24 @@ function describe(value: Bytes | undefined, format: Format, type = 0): Json | un
 
 function hex(text: string): Bytes {
   return Uint8Array.from(Buffer.from(text, 'hex'))
+}
+
+function fromLatin1(bytes: Bytes): string {
+  return Buffer.from(bytes).toString('latin1')
+}
+
+/** PostgreSQL 18, array_send; everything of four bytes. */
+function arrayOf(type: number, elements: readonly (Bytes | undefined)[], sizes = [elements.length]): Bytes {
+  const int = (value: number): Buffer => {
+    const bytes = Buffer.alloc(4)
+    bytes.writeInt32BE(value)
+    return bytes
+  }
+  return Buffer.concat([
+    ...[int(sizes.length), int(elements.includes(undefined) ? 1 : 0), int(type)],
+    ...sizes.flatMap((size) => [int(size), int(1)]),
+    ...elements.flatMap((element) => [int(element?.length ?? -1), element ?? Buffer.alloc(0)]),
+  ])
 }
 
 const cases: readonly (readonly [
@@ -41,6 +60,43 @@ const cases: readonly (readonly [
   ['eight bytes of a type not said', hex('000e9b08a568f1c7'), 1, 0, { int8: '4111111111111111' }],
   ['an int8 that is none', hex('0001'), 1, 20, { binary: '\u0000\u0001' }],
   ['other bytes', hex('00ff0034'), 1, 17, { binary: '\u0000ÿ\u00004' }],
+  ['int8[]', arrayOf(20, [hex('000e9b08a568f1c7'), undefined]), 1, 1016, { 'int8[]': ['4111111111111111', null] }],
+  [
+    'numeric[] of a type not said',
+    arrayOf(1700, [hex('0004000300000000100f045704570457')]),
+    1,
+    0,
+    { 'numeric[]': ['4111111111111111'] },
+  ],
+  [
+    'numeric[] with what is no number in it',
+    arrayOf(1700, [hex('00000000c0000000'), hex('00010000400000000005')]),
+    1,
+    1231,
+    { 'numeric[]': ['\0\0\0\0À\0\0\0', '-5'] },
+  ],
+  [
+    'text[] of two dimensions',
+    arrayOf(25, [toUtf8('4111'), toUtf8('é')], [2, 1]),
+    1,
+    1009,
+    { 'binary[]': ['4111', 'é'] },
+  ],
+  ['an empty array', arrayOf(20, [], []), 1, 1016, { 'int8[]': [] }],
+  [
+    'an array with less in it than it says',
+    arrayOf(25, [toUtf8('a')], [2]),
+    1,
+    1009,
+    { binary: fromLatin1(arrayOf(25, [toUtf8('a')], [2])) },
+  ],
+  [
+    'an array with more in it than it says',
+    arrayOf(25, [toUtf8('a')], [0]),
+    1,
+    1009,
+    { binary: fromLatin1(arrayOf(25, [toUtf8('a')], [0])) },
+  ],
 ]
 
 for (const [name, value, format, type, expected] of cases) {
@@ -48,6 +104,17 @@ for (const [name, value, format, type, expected] of cases) {
     assert.deepEqual(describe(value, format, type), expected)
   })
 }
+
+test('a card number in an array of binary numbers is scrubbed', () => {
+  const scrubber = createScrubber({})
+  for (const parameter of [
+    describe(arrayOf(20, [hex('000e9b08a568f1c7')]), 1, 1016),
+    describe(arrayOf(1700, [hex('0004000300000000100f045704570457')]), 1, 1231),
+  ]) {
+    const text = JSON.stringify(parameter)
+    assert.ok(scrubber.scrubText(text).endsWith('["************1111"]}'))
+  }
+})
 
 test('a huge numeric is not written out', () => {
   assert.deepEqual(describe(hex('00017fff000000000001'), 1, 1700), {

@@ -1,7 +1,7 @@
 /**
  * The payload of an operation: the exact statement and parameters as JSON. It goes through the scrubber before it is recorded, so a
- * parameter has to be written such that a card number in it can be *seen*: binary integers and numerics as digits, other binary as
- * characters, one a byte, never as hexadecimal.
+ * parameter has to be written such that a card number in it can be *seen*: binary integers and numerics as digits, also within arrays, other
+ * binary as characters, one a byte, never as hexadecimal.
  */
 import { type Bytes, concatBytes, type Json, parseUtf8, toUtf8 } from '#base'
 import { MAX_PAYLOAD_BYTES } from '#model'
@@ -41,7 +41,10 @@ export function unreadablePayload(message: string, bytes: number): Bytes {
   return toUtf8(JSON.stringify({ message, bytes }))
 }
 
-/** Parameters as JSON: text as it is, NULL as null, binary as `{"<type>": "<its text>"}` or `{"binary": "<a character for each byte>"}`. */
+/**
+ * Parameters as JSON: text as it is, NULL as null, binary as `{"<type>": "<its text>"}`, `{"<type>[]": ["<its text>", …]}`
+ * or `{"binary": "<a character for each byte>"}`.
+ */
 export function describeParameters(bind: BindMessage, types: readonly number[]): readonly Json[] {
   const { parameterFormats: formats } = bind
   return bind.parameters.map((value, index) => {
@@ -102,7 +105,41 @@ function describeUntyped(value: Bytes): Json {
   const numeric = readNumeric(value)
   if (numeric !== undefined) return { numeric }
   if (value.length === 8) return { int8: readInt8(value) ?? '' }
-  return { binary: latin1(value) }
+  return readArray(value) ?? { binary: latin1(value) }
+}
+
+/** PostgreSQL 18, array.h: MAXDIM. */
+const MAX_DIMENSIONS = 6
+
+/**
+ * `array_send: dimensions: int32 | has NULLs: int32 | type: uint32 | (size: int32 | lower bound: int32) × dimensions | (length: int32, -1 for NULL ·
+ * value) × elements`. The elements one after the other, whatever the dimensions; undefined also when they are more text than a record can hold.
+ */
+function readArray(value: Bytes): Json | undefined {
+  if (value.length < 12) return undefined
+  const fields = view(value)
+  const [dimensions, type] = [fields.getInt32(0), fields.getUint32(8)]
+  let at = 12 + 8 * dimensions
+  if (dimensions < 0 || dimensions > MAX_DIMENSIONS || at > value.length) return undefined
+  let count = dimensions === 0 ? 0 : 1
+  for (let offset = 12; offset < at; offset += 8) count *= fields.getInt32(offset)
+  const elements: (string | null)[] = []
+  let room = MAX_PAYLOAD_BYTES
+  while (at + 4 <= value.length) {
+    const length = fields.getInt32(at)
+    at += 4 + Math.max(length, 0)
+    if (length < -1 || at > value.length || elements.length === count) return undefined
+    const text = length < 0 ? null : elementText(value.subarray(at - length, at), type)
+    elements.push(text)
+    room -= text?.length ?? 0
+    if (room < 0) return undefined
+  }
+  if (at !== value.length || elements.length !== count) return undefined
+  return { [`${binaryReaders.get(type)?.name ?? 'binary'}[]`]: elements }
+}
+
+function elementText(value: Bytes, type: number): string {
+  return binaryReaders.get(type)?.read(value) ?? parseUtf8(value) ?? latin1(value)
 }
 
 /** One character for each byte (ISO 8859-1). */
