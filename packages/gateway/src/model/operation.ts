@@ -26,8 +26,8 @@ export interface Access {
   /** Columns named for this access, when they are known; absent means "any". */
   readonly columns?: readonly string[]
   /**
-   * Of a `select`: columns whose values enter an expression: anything but being given out as they are, sorted, compared for equality or
-   * counted. Absent means none; `*` means that any column may. Names are exact.
+   * Of a `select`, and of a `ddl`, which has PostgreSQL do it: columns whose values enter an expression: anything but being given out as they are,
+   * sorted, compared for equality or counted. Absent means none; `*` means that any column may. Names are exact.
    */
   readonly computed?: readonly string[] | '*'
   /**

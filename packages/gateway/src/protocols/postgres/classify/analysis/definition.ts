@@ -1,9 +1,8 @@
 import { typeName } from './cast.ts'
 import { expression } from './expression.ts'
 import { shown } from './findings.ts'
-import { made } from './lineage.ts'
 import { onlyFields, tableName } from './names.ts'
-import { opaque } from './relation.ts'
+import { tableRelation } from './relation.ts'
 import { Level } from './scope.ts'
 import { sweep } from './sweep.ts'
 import { columnTypes } from './types.ts'
@@ -22,7 +21,7 @@ export function readCreateTable(fields: Fields, walk: Walk): void {
   onlyFields(fields, CREATE, 'CreateStmt', walk.findings)
   const table = ddlOn(fieldsOf(fields, 'relation'), walk)
   if (fields['oncommit'] !== 'ONCOMMIT_NOOP') walk.findings.doubt('ON COMMIT is not understood')
-  const level = tableLevel(table)
+  const level = tableLevel(table, walk)
   for (const element of listOf(fields, 'tableElts')) tableElement(element, level, walk)
 }
 
@@ -33,11 +32,17 @@ function ddlOn(relation: Fields | undefined, walk: Walk): TableName {
   return table
 }
 
-/** Defaults, checks and index expressions see the table's own columns; defining them reads nothing. */
-function tableLevel(table: TableName): Level {
+/**
+ * Defaults, checks and index expressions see the table's own columns. What they compute with these is the definition's: PostgreSQL stores it in
+ * other columns, and says of a check or a unique index whether the rows fit, and which do not.
+ */
+function tableLevel(table: TableName, walk: Walk): Level {
   const level = new Level(undefined, undefined)
   const columns = { add: () => undefined, any: () => undefined }
-  level.add({ name: table.name, schema: table.schema, columns, relation: opaque(made), lock: () => undefined })
+  const relation = tableRelation((use, column) => {
+    walk.findings.use(use, table, column, 'ddl')
+  })
+  level.add({ name: table.name, schema: table.schema, columns, relation, lock: () => undefined })
   return level
 }
 
@@ -81,7 +86,9 @@ const constraintTypes: ReadonlySet<unknown> = new Set([
 function constraint(fields: Fields, level: Level, walk: Walk): void {
   onlyFields(fields, CONSTRAINT, 'Constraint', walk.findings)
   if (!constraintTypes.has(fields['contype'])) walk.findings.doubt('this kind of constraint is not understood')
-  expression(fields['raw_expr'], level, walk)
+  const value = expression(fields['raw_expr'], level, walk)
+  // In the other column nobody knows any longer where it came from.
+  if (fields['contype'] === 'CONSTR_GENERATED') walk.uses.compute(value)
   // A foreign key locks and reads the other table whenever this one changes, and refuses its deletes.
   const other = fieldsOf(fields, 'pktable')
   if (other !== undefined) ddlOn(other, walk)
@@ -97,7 +104,7 @@ const indexMethods: ReadonlySet<unknown> = new Set(['btree', 'hash', 'gin', 'gis
 /** Reads an IndexStmt: it changes its table. */
 export function readCreateIndex(fields: Fields, walk: Walk): void {
   onlyFields(fields, INDEX, 'IndexStmt', walk.findings)
-  const level = tableLevel(ddlOn(fieldsOf(fields, 'relation'), walk))
+  const level = tableLevel(ddlOn(fieldsOf(fields, 'relation'), walk), walk)
   if (!indexMethods.has(fields['accessMethod'])) walk.findings.doubt('this access method is not understood')
   for (const item of [...listOf(fields, 'indexParams'), ...listOf(fields, 'indexIncludingParams')]) {
     const element = nodeOf(item)
@@ -125,7 +132,7 @@ const alterations: ReadonlySet<unknown> = new Set([
 export function readAlterTable(fields: Fields, walk: Walk): void {
   onlyFields(fields, ALTER, 'AlterTableStmt', walk.findings)
   if (fields['objtype'] !== 'OBJECT_TABLE') walk.findings.doubt('ALTER of this kind of object is not understood')
-  const level = tableLevel(ddlOn(fieldsOf(fields, 'relation'), walk))
+  const level = tableLevel(ddlOn(fieldsOf(fields, 'relation'), walk), walk)
   for (const item of listOf(fields, 'cmds')) {
     const command = nodeOf(item)
     if (command?.type !== 'AlterTableCmd' || !alterations.has(command.fields['subtype'])) {
@@ -147,8 +154,8 @@ function alteration(command: Fields, level: Level, walk: Walk): void {
   if (command['subtype'] === 'AT_AlterColumnType') {
     onlyFields(definition.fields, TYPE_CHANGE, 'ColumnDef', walk.findings)
     columnType(fieldsOf(definition.fields, 'typeName'), walk)
-    // USING computes the new values.
-    expression(definition.fields['raw_default'], level, walk)
+    // USING computes the new values, of this column from any other.
+    walk.uses.compute(expression(definition.fields['raw_default'], level, walk))
   } else if (definition.type === 'ColumnDef' || definition.type === 'Constraint') {
     tableElement(command['def'], level, walk)
   } else if (command['subtype'] === 'AT_ColumnDefault') {

@@ -64,9 +64,12 @@ export class Findings {
     return this.#draft(effect, object).columns
   }
 
-  /** Notes what is done with a column that is read, or with any of them where no name is given. */
-  use(use: Use, object: ObjectName, column: string | undefined): void {
-    const columns = this.#draft('select', object).uses[use]
+  /**
+   * Notes what is done with a column, or with any of them where no name is given. It goes with the effect by which it is done: reading, or
+   * defining what the database then computes.
+   */
+  use(use: Use, object: ObjectName, column: string | undefined, effect: 'select' | 'ddl' = 'select'): void {
+    const columns = this.#draft(effect, object).uses[use]
     if (column === undefined) columns.any()
     else columns.add(column)
   }
@@ -87,7 +90,7 @@ export class Findings {
     return [...this.#drafts.values()].map(({ effect, object, columns, uses }): Access => {
       const listed = object.kind === 'table' ? columns.listed() : undefined
       const access: Access = listed === undefined ? { effect, object } : { effect, object, columns: listed }
-      if (effect !== 'select') return access
+      if (effect !== 'select' && !(effect === 'ddl' && object.kind === 'table')) return access
       const computed = areKnown ? (uses.computed.listed() ?? '*') : '*'
       const unnamed = areKnown ? (uses.unnamed.listed() ?? '*') : '*'
       return {
