@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { Secret } from '#base'
@@ -136,6 +137,29 @@ test('a change that another process overtook is refused and recorded as failed',
         ['failure', 'SP_BUSY'],
       ],
     )
+  })
+})
+
+test('a change that the store does not take is recorded as failed', async () => {
+  await withVault(async (bench) => {
+    await bench.vault.set('cards-db', new Secret('a'), dana)
+    bench.onRecord = async () => {
+      bench.onRecord = async () => {}
+      const full = new DatabaseSync(bench.file)
+      full.exec(
+        "create trigger full before update on secrets begin select raise(fail, 'database or disk is full'); end",
+      )
+      full.close()
+    }
+    await assert.rejects(bench.vault.rotate('cards-db', new Secret('b'), dana), /disk is full/)
+    assert.deepEqual(
+      bench.events.slice(-2).map(({ status, code, details }) => [status, code, details]),
+      [
+        ['success', undefined, bench.events.at(-1)?.details],
+        ['failure', 'SP_API_UNAVAILABLE', bench.events.at(-2)?.details],
+      ],
+    )
+    assert.equal((await bench.vault.reveal('cards-db')).expose(), 'a')
   })
 })
 

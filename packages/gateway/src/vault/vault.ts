@@ -1,5 +1,6 @@
-import { type Clock, fromUtf8, Secret, toUtf8 } from '#base'
+import { type Bytes, type Clock, fromUtf8, Secret, toUtf8 } from '#base'
 import {
+  type ErrorCode,
   GatewayError,
   type Identity,
   type Log,
@@ -103,17 +104,24 @@ class SealedVault implements Vault {
   async #change(name: string, version: number, value: Secret<string>, by: Identity): Promise<void> {
     const sealed = this.#sealer.seal(toUtf8(value.expose()), contextOf(name))
     await this.#record(name, version, by)
-    const atMs = this.#nowMs()
-    const changed =
-      version === 0
-        ? await this.#store.create(name, sealed, atMs)
-        : await this.#store.replace(name, version, sealed, atMs)
-    if (changed) return
+    try {
+      if (await this.#keep(name, version, sealed)) return
+    } catch (error) {
+      await this.#record(name, version, by, 'SP_API_UNAVAILABLE')
+      throw error
+    }
     await this.#record(name, version, by, 'SP_BUSY')
     throw new GatewayError('SP_BUSY', `the secret "${name}" was changed by somebody else at the same time`)
   }
 
-  async #record(name: string, version: number, actor: Identity, code?: 'SP_BUSY'): Promise<void> {
+  /** False when it is not at that version any more. */
+  #keep(name: string, version: number, sealed: Bytes): Promise<boolean> {
+    const atMs = this.#nowMs()
+    return version === 0 ? this.#store.create(name, sealed, atMs) : this.#store.replace(name, version, sealed, atMs)
+  }
+
+  /** @param code why what was recorded before did not happen. */
+  async #record(name: string, version: number, actor: Identity, code?: ErrorCode): Promise<void> {
     const event = {
       class: 'entity-management',
       activity: version === 0 ? 'create' : 'rotate',
