@@ -6,7 +6,7 @@ import { PACK_PATHS } from './pack/layout.ts'
 import { formatJsonPackReport, formatPackReport } from './pack/pack-report.ts'
 import { PackFolderSource } from './pack/pack-source.ts'
 import { verifyPack } from './pack/verify-pack.ts'
-import { EXIT_CODES, formatJsonReport, formatReport } from './report.ts'
+import { EXIT_CODES, formatJsonReport, formatReport, seenJson } from './report.ts'
 import { FolderSource, readWhole } from './source.ts'
 import { parseVerifierKeys, type Trust } from './trail-head.ts'
 import { MAX_VKEY_BYTES, type VerifierKey } from './verifier-key.ts'
@@ -70,7 +70,7 @@ export async function runCommand(argv: readonly string[], output: CommandOutput)
 async function runOnPack(source: PackFolderSource, request: Request, output: CommandOutput): Promise<number> {
   const { showsRecords, isJson, trust } = request
   const onRecord = (entry: Uint8Array): void => {
-    output.stdout(`${Buffer.from(entry).toString('utf8')}\n`)
+    output.stdout(`${seenJson(Buffer.from(entry).toString('utf8'))}\n`)
   }
   const verification = await verifyPack(source, trust, showsRecords ? { onRecord } : {})
   const report = isJson ? formatJsonPackReport(verification) : formatPackReport(verification)

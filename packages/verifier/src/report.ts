@@ -38,6 +38,21 @@ function visible(text: string): string {
   return text.replaceAll(/<(?=U\+)/g, numberOf).replaceAll(UNSEEN, numberOf)
 }
 
+/**
+ * JSON of the same value in which nothing is written that is not seen: outside of its texts it has such a character only
+ * where a line ends.
+ */
+export function seenJson(json: string): string {
+  return json.replaceAll(UNSEEN, (character) => (character === '\n' ? character : escaped(character)))
+}
+
+/** As JSON writes it, in UTF-16 (RFC 8259 §7). */
+function escaped(character: string): string {
+  return Array.from({ length: character.length }, (_, at) => character.charCodeAt(at))
+    .map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`)
+    .join('')
+}
+
 /** `<U+202E>`, as `sallyport` shows it too. */
 function numberOf(character: string): string {
   return `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`
@@ -183,5 +198,5 @@ export function formatJsonReport(verification: Verification): string {
     gapCount,
     clockSteps: clockSteps ?? null,
   }
-  return `${JSON.stringify(report, undefined, 2)}\n`
+  return `${seenJson(JSON.stringify(report, undefined, 2))}\n`
 }

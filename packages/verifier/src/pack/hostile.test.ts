@@ -1,7 +1,7 @@
 /** Packs made to mislead, stop or leave the check; all are signed, with a key that their maker has. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rename, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -27,9 +27,12 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-async function run(): Promise<{ readonly exitCode: number; readonly stdout: string }> {
+async function run(...options: readonly string[]): Promise<{ readonly exitCode: number; readonly stdout: string }> {
   let stdout = ''
-  const exitCode = await runCommand([folder], { stdout: (text) => (stdout += text), stderr: () => undefined })
+  const exitCode = await runCommand([folder, ...options], {
+    stdout: (text) => (stdout += text),
+    stderr: () => undefined,
+  })
   return { exitCode, stdout }
 }
 
@@ -45,6 +48,24 @@ test('the name of a file says nothing in the name of the check', async () => {
     '✗ x<U+000A>RESULT: intact.<U+001B>[2K<U+009B>2K<U+202E><U+2028> is not part of the pack: the manifest does not name it.',
   )
   assert.doesNotMatch(lines.join(''), /\p{C}/u)
+})
+
+test('JSON has the same value, and nothing in it reaches the terminal as a command', async () => {
+  const name = 'x\u009b2K\u202e\u{e0001}'
+  await writeFile(join(folder, name), '')
+  const report = await run('--json')
+  assert.equal((JSON.parse(report.stdout) as { finding: { file: string } }).finding.file, name)
+  assert.doesNotMatch(report.stdout, /[^\P{C}\n]/u)
+  await rm(folder, { recursive: true })
+  const leaves = packLeaves(300).map((leaf, index) =>
+    index === 30 ? Buffer.from(Buffer.from(leaf).toString().replace('{', `{"a":"${name}",`)) : leaf,
+  )
+  await writeFiles(folder, packFiles(300, { records, leaves }))
+  const { exitCode, stdout } = await run('--records')
+  assert.equal(exitCode, 0)
+  assert.doesNotMatch(stdout, /[^\P{C}\n]/u)
+  const lines = stdout.trimEnd().split('\n')
+  assert.deepEqual(JSON.parse(lines[10] ?? ''), JSON.parse(Buffer.from(leaves[30] ?? []).toString()))
 })
 
 test('a policy file lies below the folder', async () => {

@@ -1,4 +1,4 @@
-import { count, EXIT_CODES, findingLines, keyLines, line, number, resultLine } from '../report.ts'
+import { count, EXIT_CODES, findingLines, keyLines, line, number, resultLine, seenJson } from '../report.ts'
 import { describeKey } from '../trail-head.ts'
 import { fingerprintOf } from '../verifier-key.ts'
 import type { PackVerification } from './pack-verification.ts'
@@ -144,5 +144,5 @@ export function formatJsonPackReport(verification: PackVerification): string {
     completeness: statement?.completeness.map(({ what, value }) => ({ what, value })) ?? [],
     approvalChecks: statement?.checks ?? [],
   }
-  return `${JSON.stringify(report, undefined, 2)}\n`
+  return `${seenJson(JSON.stringify(report, undefined, 2))}\n`
 }
