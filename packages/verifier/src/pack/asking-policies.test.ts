@@ -12,6 +12,9 @@ test('policies that ask for an approval are read from their texts, whatever stan
 ("held")
 permit (principal, action in Action::"delete.approved", resource);`,
     '@id("guard\\u{21}") @approvers("security:2") forbid (principal, action, resource) unless { action in Action::"approved" };@id("last") @approvers("x:1")',
+    // Cedar's lexer ends a comment at a carriage return, and takes U+0085 for a space.
+    '@id("old lines") // whose\r@approvers("leads:2")\rpermit (principal, action, resource);',
+    '@\u0085id\u0085("next line")@approvers("leads:3")\u0085permit (principal, action, resource);',
   ]
   const text = JSON.stringify({ files })
   const { hash, needs } = askingPolicies(text)
@@ -21,6 +24,8 @@ permit (principal, action in Action::"delete.approved", resource);`,
     [
       ['held', 'leads:1'],
       ['guard!', 'security:2'],
+      ['old lines', 'leads:2'],
+      ['next line', 'leads:3'],
     ],
   )
 })

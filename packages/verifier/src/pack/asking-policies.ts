@@ -68,13 +68,13 @@ function* tokensOf(text: string): Generator<string> {
   while (at < text.length) {
     const start = at
     if (text.startsWith('//', at)) {
-      const end = text.indexOf('\n', at)
-      at = end < 0 ? text.length : end
+      // As Cedar's lexer has it, a carriage return alone ends the line too.
+      while (at < text.length && !/[\n\r]/.test(text.charAt(at))) at += 1
       continue
     }
     at += 1
     const first = text.charAt(start)
-    if (/\s/.test(first)) continue
+    if (/[\s\u0085]/.test(first)) continue
     if (first === '"') at = endOfString(text, at)
     else if (isLetter(first)) while (at < text.length && isLetter(text.charAt(at))) at += 1
     yield text.slice(start, at)
