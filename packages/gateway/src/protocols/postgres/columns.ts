@@ -88,6 +88,13 @@ export interface Declarations {
   readonly byOrigin: ReadonlyMap<string, DeclaredColumn>
   /** By label in lower case. */
   readonly byLabel: ReadonlyMap<string, DeclaredColumn['class']>
+  /** Tables that have one, and their partitions and children, by `tableKey`. */
+  readonly tables: ReadonlySet<string>
+}
+
+/** The key of a table in `Declarations.tables`. */
+export function tableKey(schema: string, table: string): string {
+  return `${schema}\0${table}`
 }
 
 /** The key of an origin in `Declarations.byOrigin`. */

@@ -8,6 +8,7 @@
 import { type Bytes, toUtf8 } from '#base'
 import { catalogue, type ErrorCode, type Refusal, type Scrubber, type SessionEnd } from '#model'
 import { encodeBackend, type NoticeFields } from './codec/index.ts'
+import { type Declarations, tableKey } from './columns.ts'
 
 /** A "no" in PostgreSQL's words. */
 export interface Answer {
@@ -194,6 +195,30 @@ export function scrubNotice(message: Bytes, scrubber: Scrubber): Bytes {
   }
   return copy
 }
+
+/**
+ * Whether an error's DETAIL quotes a row as it is stored: "Failing row contains (…)", "Key (…)=(…) already exists." PostgreSQL 18, Appendix A:
+ * class 23, integrity constraint violation, and 44000, with_check_option_violation.
+ */
+function quotesRow(fields: ReadonlyMap<string, string>): boolean {
+  const sqlstate = fields.get('C') ?? ''
+  return sqlstate.startsWith('23') || sqlstate === '44000'
+}
+
+/** foreign_key_violation: it names the referencing table, and may quote the other one's row. */
+const FOREIGN_KEY_SQLSTATE = '23503'
+
+/** The fields of a server's error without the DETAIL that quotes a row of a table with declared columns, whose values nobody may see whole. */
+export function withoutRow(fields: NoticeFields, { tables }: Declarations): NoticeFields {
+  const named = new Map(fields)
+  if (tables.size === 0 || !quotesRow(named)) return fields
+  const [schema, table] = [named.get('s'), named.get('t')]
+  const isKnown = schema !== undefined && table !== undefined && named.get('C') !== FOREIGN_KEY_SQLSTATE
+  if (isKnown && !tables.has(tableKey(schema, table))) return fields
+  return fields.map((field) => (field[0] === 'D' ? ['D', ROW_WITHHELD] : field))
+}
+
+const ROW_WITHHELD = 'withheld: it quotes a row, and there are declared columns'
 
 /** What replaces a refused statement upstream: constant, invalid (it names a column where none can be), and without a table to read. */
 export function refusedStatement(ref: string | undefined): Bytes {

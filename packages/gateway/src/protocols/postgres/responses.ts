@@ -22,6 +22,7 @@ import {
 import { type SessionNames, SyncBatch } from './names.ts'
 import type { Outbox } from './outbox.ts'
 import type { PermittedOperation } from './permitted.ts'
+import { withoutRow } from './refuse.ts'
 import type { ExpectResult, Relay } from './relay.ts'
 import { ResultPass } from './results.ts'
 
@@ -245,7 +246,15 @@ export class Responses {
     const severity = fields.get('V') ?? fields.get('S')
     if (severity === 'FATAL' || severity === 'PANIC') this.#context.onFatal()
     const status = sqlstate === '57014' ? 'cancelled' : 'error'
-    if (!this.#context.relay.isSilenced(head)) this.#sayError(head, sqlstate, buffer.subarray(start, end))
+    if (!this.#context.relay.isSilenced(head)) {
+      const shown = withoutRow(message.fields, this.#context.declarations)
+      const isWhole = shown === message.fields
+      this.#sayError(
+        head,
+        sqlstate,
+        isWhole ? buffer.subarray(start, end) : encodeBackend({ ...message, fields: shown }),
+      )
+    }
     if (head === undefined) return
     if (head.kind === 'query') {
       head.permitted[head.index]?.failed(status, sqlstate)

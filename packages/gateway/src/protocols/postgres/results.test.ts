@@ -21,6 +21,11 @@ const schema = [
   'CREATE TABLE parts (secret text) PARTITION BY LIST (secret)',
   'CREATE TABLE parts_rest PARTITION OF parts DEFAULT',
   "INSERT INTO parts VALUES ('87654321')",
+  'CREATE TABLE kept (id int NOT NULL, secret text PRIMARY KEY, code text)',
+  "INSERT INTO kept VALUES (1, '12345678', '123'), (2, '12345679', '456')",
+  'CREATE TABLE uses (secret text REFERENCES kept)',
+  "INSERT INTO uses VALUES ('12345678')",
+  'CREATE VIEW firsts AS SELECT * FROM kept WHERE id < 3 WITH CHECK OPTION',
   'CREATE TABLE big (n int, filler text, many text)',
   'CREATE TABLE sums (amount money, amounts money[])',
   `INSERT INTO sums VALUES (1234.5, '{1,2}'), (${PAN}, '{1,2}'), (1, ARRAY[1, ${PAN}]::money[])`,
@@ -39,6 +44,8 @@ before(async () => {
       { schema: 'public', table: 'vault', column: 'secret', class: 'pan' },
       { schema: 'public', table: 'vault', column: 'code', class: 'sad' },
       { schema: 'public', table: 'parts', column: 'secret', class: 'pan' },
+      { schema: 'public', table: 'kept', column: 'secret', class: 'pan' },
+      { schema: 'public', table: 'kept', column: 'code', class: 'sad' },
       { schema: 'public', table: 'nowhere', column: 'nothing', class: 'pan' },
     ],
   })
@@ -109,6 +116,25 @@ test('declared columns are masked whatever they look like: by origin, by label, 
   }
   const names = boundary.gate.admissions.slice(-4).map(({ outcome }) => outcome?.masking?.columns[0]?.name)
   assert.deepEqual(names, ['public.vault.secret', 'public.vault.secret', 'public.parts.secret', 'secret'])
+})
+
+test('an error quotes no row of a table with declared columns', async () => {
+  for (const [sql, sqlstate] of [
+    ['UPDATE kept SET id = NULL', '23502'],
+    ["UPDATE kept SET secret = '12345678'", '23505'],
+    ['DELETE FROM kept', '23503'],
+    ['UPDATE firsts SET id = 9', '44000'],
+    ["ALTER TABLE parts_rest ADD CHECK (secret <> ''); UPDATE parts_rest SET secret = ''", '23514'],
+  ] as const) {
+    const heard = await client.query(sql)
+    const [fields] = heard.flatMap((message) => (message.kind === 'error' ? [new Map(message.fields)] : []))
+    assert.equal(fields?.get('C'), sqlstate)
+    assert.equal(fields?.get('D'), 'withheld: it quotes a row, and there are declared columns', sql)
+  }
+  // Of any other table it stays.
+  const heard = await client.query('UPDATE cards SET id = NULL')
+  const [fields] = heard.flatMap((message) => (message.kind === 'error' ? [new Map(message.fields)] : []))
+  assert.match(fields?.get('D') ?? '', /^Failing row contains \(null, Ann/)
 })
 
 test('a declared SAD column refuses the result', async () => {

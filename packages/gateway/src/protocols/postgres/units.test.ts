@@ -137,7 +137,7 @@ test('columns: declared ones are found by origin and by label, the stricter clas
     { ...column, name: 'code', tableId: 0 },
     { ...column, name: 'y', tableId: 7, attribute: 4 },
   ]
-  assert.deepEqual(resultColumns(columns, { byOrigin: new Map([['7.3', declared]]), byLabel }), [
+  assert.deepEqual(resultColumns(columns, { byOrigin: new Map([['7.3', declared]]), byLabel, tables: new Set() }), [
     { name: 'public.cards.PAN', category: 'text', declared: 'pan' },
     { name: 'pan', category: 'text', declared: 'pan' },
     { name: 'code', category: 'text', declared: 'sad' },

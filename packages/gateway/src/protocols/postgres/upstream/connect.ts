@@ -5,7 +5,7 @@
 import { type Secret } from '#base'
 import { GatewayError } from '#model'
 import { encodeStartup } from '../codec/index.ts'
-import { type Declarations, labelsOf } from '../columns.ts'
+import { type Declarations } from '../columns.ts'
 import type { PostgresSettings } from '../settings.ts'
 import { authenticate } from './authenticate.ts'
 import { Conversation } from './conversation.ts'
@@ -63,9 +63,9 @@ export async function connectUpstream(start: UpstreamStart): Promise<UpstreamSes
       binding: (isOffered) => channelBinding(stream, isOffered),
     })
     demandPinned(upstream)
-    const byOrigin = await findOrigins(upstream, conversation, settings.declaredColumns)
+    const declarations = await findOrigins(upstream, conversation, settings.declaredColumns)
     upstream.pause()
-    return { upstream, declarations: { byOrigin, byLabel: labelsOf(settings.declaredColumns) } }
+    return { upstream, declarations }
   } catch (error) {
     upstream.destroy()
     throw asGatewayError(error)

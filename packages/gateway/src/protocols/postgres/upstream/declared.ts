@@ -2,16 +2,16 @@
  * Where the declared columns lie in this database: RowDescription names a column's origin by table and attribute number only. Partitions
  * and children of a declared table hold the same data under numbers of their own, so they are asked for too.
  */
-import { toUtf8 } from '#base'
+import { fromUtf8, toUtf8 } from '#base'
 import { GatewayError } from '#model'
 import { encodeFrontend } from '../codec/index.ts'
-import { originKey } from '../columns.ts'
+import { type Declarations, labelsOf, originKey, tableKey } from '../columns.ts'
 import type { DeclaredColumn } from '../settings.ts'
 import type { Conversation } from './conversation.ts'
 import type { Upstream } from './upstream.ts'
 
 /**
- * Asks a database for the origins of declared columns; one that it does not have is left out.
+ * Asks a database for the origins of declared columns, and what their tables are called; one that it does not have has no origin.
  *
  * @throws {GatewayError} `SP_UPSTREAM_REFUSED` when it does not answer the question.
  */
@@ -19,29 +19,33 @@ export async function findOrigins(
   upstream: Upstream,
   conversation: Conversation,
   declared: readonly DeclaredColumn[],
-): Promise<ReadonlyMap<string, DeclaredColumn>> {
-  const origins = new Map<string, DeclaredColumn>()
-  if (declared.length === 0) return origins
+): Promise<Declarations> {
+  const byOrigin = new Map<string, DeclaredColumn>()
+  const tables = new Set(declared.map(({ schema, table }) => tableKey(schema, table)))
+  const declarations = { byOrigin, byLabel: labelsOf(declared), tables }
+  if (declared.length === 0) return declarations
   upstream.write(encodeFrontend({ kind: 'query', text: toUtf8(question(declared)) }))
   for (;;) {
     const message = await conversation.next()
-    if (message.kind === 'readyForQuery') return origins
+    if (message.kind === 'readyForQuery') return declarations
     if (message.kind === 'error') {
       throw new GatewayError(
         'SP_UPSTREAM_REFUSED',
         `the declared columns were not found: ${new Map(message.fields).get('M') ?? ''}`,
       )
     }
-    if (message.kind === 'dataRow') enter(origins, message.values, declared)
+    if (message.kind !== 'dataRow') continue
+    const [schema = '', table = '', ...numbers] = message.values.map((value) => fromUtf8(value ?? new Uint8Array()))
+    tables.add(tableKey(schema, table))
+    enter(byOrigin, numbers.map(Number), declared)
   }
 }
 
 function enter(
   origins: Map<string, DeclaredColumn>,
-  values: readonly (Uint8Array | undefined)[],
+  [index, table, attribute]: readonly number[],
   declared: readonly DeclaredColumn[],
 ): void {
-  const [index, table, attribute] = values.map((value) => Number(Buffer.from(value ?? new Uint8Array()).toString()))
   const column = declared[index ?? -1]
   if (column === undefined || table === undefined || attribute === undefined) return
   // Two declarations of one column: the stricter one wins.
@@ -65,9 +69,11 @@ function question(declared: readonly DeclaredColumn[]): string {
       SELECT relation.number, relation.attribute, pg_inherits.inhrelid
       FROM relation JOIN pg_catalog.pg_inherits ON pg_inherits.inhparent OPERATOR(pg_catalog.=) relation.oid
     )
-    SELECT relation.number, pg_attribute.attrelid, pg_attribute.attnum
+    SELECT pg_namespace.nspname, pg_class.relname, relation.number, pg_attribute.attrelid, pg_attribute.attnum
     FROM relation JOIN pg_catalog.pg_attribute ON pg_attribute.attrelid OPERATOR(pg_catalog.=) relation.oid
       AND pg_attribute.attname OPERATOR(pg_catalog.=) relation.attribute
+    JOIN pg_catalog.pg_class ON pg_class.oid OPERATOR(pg_catalog.=) relation.oid
+    JOIN pg_catalog.pg_namespace ON pg_namespace.oid OPERATOR(pg_catalog.=) pg_class.relnamespace
     WHERE NOT pg_attribute.attisdropped`
 }
 
