@@ -47,6 +47,9 @@ function runsIn(folder: string): readonly string[] {
   return readdirSync(folder).filter((name) => name.startsWith('sallyport-pg-'))
 }
 
+/** What ends takes a while on a machine that is busy with much else. */
+const ENDS_MS = 30_000
+
 async function until(holds: () => boolean, ms: number, otherwise: () => string): Promise<void> {
   const deadline = performance.now() + ms
   while (!holds()) {
@@ -101,7 +104,7 @@ test('a server answers a SCRAM login over TLS, has its SQL, logs what it is aske
   if (process.platform === 'linux')
     await until(
       () => processesOf(server.dir).length === 0,
-      2000,
+      ENDS_MS,
       () => `still there: ${processesOf(server.dir).join()}`,
     )
 })
@@ -150,7 +153,7 @@ for (const { name, code, child } of stages) {
       await once(parent, 'exit')
       await until(
         () => processesOf(folder).length === 0,
-        2000,
+        ENDS_MS,
         () => `still there: ${processesOf(folder).join('\n')}`,
       )
       assert.equal(runsIn(folder).length, 1)
