@@ -46,6 +46,16 @@ test('a token that turns up at another address has a session of its own there, w
   assert.equal(await join(under), first)
 })
 
+test('somebody whose groups are others now has a session of its own under the same token, which is decided by these', async () => {
+  const under = boundary()
+  const first = await join(under)
+  under.state.identity = { ...under.state.identity, groups: [] }
+  const second = await join(under)
+  assert.notEqual(second, first)
+  assert.deepEqual([second.session.identity.groups, openings(under)], [[], 2])
+  assert.equal(await join(under), second)
+})
+
 test('after its end a new one is opened, and the old one gives no permits', async () => {
   const under = boundary()
   const first = await join(under)
