@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { requireEmpty, unpackEvidence } from '../evidence-folder.ts'
 import { CommandError, EXIT } from '../exit-codes.ts'
 import { print, table, utc } from '../output.ts'
+import { parseIso } from '../times.ts'
 
 interface BuildOptions {
   readonly from: string
@@ -53,8 +54,8 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/
 const DAY_MS = 86_400_000
 
 function startOf(text: string): number {
-  const at = Date.parse(DAY.test(text) ? `${text}T00:00:00Z` : text)
-  if (Number.isNaN(at)) throw new CommandError(EXIT.usage, `${JSON.stringify(text)} is neither a day nor an ISO time`)
+  const at = parseIso(text)
+  if (at === undefined) throw new CommandError(EXIT.usage, `${JSON.stringify(text)} is neither a day nor an ISO time`)
   return at
 }
 

@@ -6,6 +6,7 @@ import { CommandError, EXIT } from '../exit-codes.ts'
 import { explanationText } from '../explanation-text.ts'
 import { print, table } from '../output.ts'
 import { LOG_HEADS, logRow } from '../record-text.ts'
+import { parseIso } from '../times.ts'
 
 interface LogOptions {
   readonly follow?: boolean
@@ -40,7 +41,7 @@ export function logCommands(program: Command, context: Context): void {
     .option('--tool <name>', 'calls of a tool, and what they caused')
     .option('--agent <name>', 'through an AI agent')
     .option('--approval <ref>', 'about a request for approval')
-    .option('--since <time>', 'ISO time, or 15m, 2h, 7d')
+    .option('--since <time>', 'ISO time (UTC where it has no offset), or 15m, 2h, 7d')
     .option('--until <time>')
     .option('--before <number>', 'records before this number (paging)')
     .option('--limit <n>', 'at most this many', '50')
@@ -122,8 +123,8 @@ function toMs(time: string | undefined): string | undefined {
   if (time === undefined) return undefined
   const age = /^(\d+)([smhd])$/.exec(time)
   if (age !== null) return String(systemClock.nowMs() - Number(age[1]) * (UNITS[age[2] ?? ''] ?? 0))
-  const at = Date.parse(time)
-  if (Number.isNaN(at))
+  const at = parseIso(time)
+  if (at === undefined)
     throw new CommandError(EXIT.usage, `${JSON.stringify(time)} is neither an ISO time nor an age as 15m, 2h, 7d`)
   return String(at)
 }
