@@ -90,6 +90,8 @@ export interface Declarations {
   readonly byLabel: ReadonlyMap<string, DeclaredColumn['class']>
   /** Tables that have one, and their partitions and children, by `tableKey`. */
   readonly tables: ReadonlySet<string>
+  /** Declared columns of partitions and children that are not declared under their own name, by `tableKey`. */
+  readonly inherited: ReadonlyMap<string, ReadonlySet<string>>
 }
 
 /** The key of a table in `Declarations.tables`. */

@@ -137,6 +137,21 @@ test('an error quotes no row of a table with declared columns', async () => {
   assert.match(fields?.get('D') ?? '', /^Failing row contains \(null, Ann/)
 })
 
+test('what computes with a declared column in a partition is not understood; what shows or compares it is', async () => {
+  const said = async (sql: string): Promise<string | undefined> => {
+    await client.query(sql)
+    return boundary.gate.admissions.at(-1)?.operation.shape.incomplete
+  }
+  const reason = 'it computes with a declared column under the name of a partition'
+  for (const sql of ["SELECT secret || '' FROM parts_rest", 'SELECT row_to_json(p) FROM parts_rest p']) {
+    assert.equal(await said(sql), reason, sql)
+  }
+  // What is declared itself, policy knows.
+  for (const sql of ["SELECT secret FROM parts_rest WHERE secret = '1'", "SELECT secret || '' FROM parts"]) {
+    assert.equal(await said(sql), undefined, sql)
+  }
+})
+
 test('a declared SAD column refuses the result', async () => {
   assert.deepEqual(outline(await client.query('SELECT code FROM vault')), [
     ...['columns code', 'error ERROR 22000', 'ready I'],

@@ -25,6 +25,7 @@ import { type HeldAlone, heldAlone, Holding, unapproved } from './holding.ts'
 import { alone, Meanings } from './meanings.ts'
 import { SessionNames } from './names.ts'
 import { Outbox } from './outbox.ts'
+import { withPartitions } from './partitions.ts'
 import { PermitLedger } from './permitted.ts'
 import { Planner, textOf } from './plan.ts'
 import type { Plan, Slot } from './steps.ts'
@@ -253,7 +254,8 @@ export class PostgresSession {
   async #classify(arrival: Arrival): Promise<Classification | undefined> {
     const text = textOf(arrival)
     if (text === undefined) return undefined
-    return this.#parts.classifier.classify(text, this.#settings, this.#parts.open.session)
+    const classification = await this.#parts.classifier.classify(text, this.#settings, this.#parts.open.session)
+    return withPartitions(classification, this.#parts.upstream.declarations)
   }
 
   async #carryOut(plan: Plan): Promise<void> {

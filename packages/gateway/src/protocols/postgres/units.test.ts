@@ -137,12 +137,20 @@ test('columns: declared ones are found by origin and by label, the stricter clas
     { ...column, name: 'code', tableId: 0 },
     { ...column, name: 'y', tableId: 7, attribute: 4 },
   ]
-  assert.deepEqual(resultColumns(columns, { byOrigin: new Map([['7.3', declared]]), byLabel, tables: new Set() }), [
-    { name: 'public.cards.PAN', category: 'text', declared: 'pan' },
-    { name: 'pan', category: 'text', declared: 'pan' },
-    { name: 'code', category: 'text', declared: 'sad' },
-    { name: 'y', category: 'text' },
-  ])
+  assert.deepEqual(
+    resultColumns(columns, {
+      byOrigin: new Map([['7.3', declared]]),
+      byLabel,
+      tables: new Set(),
+      inherited: new Map(),
+    }),
+    [
+      { name: 'public.cards.PAN', category: 'text', declared: 'pan' },
+      { name: 'pan', category: 'text', declared: 'pan' },
+      { name: 'code', category: 'text', declared: 'sad' },
+      { name: 'y', category: 'text' },
+    ],
+  )
   const numbers = [{ ...column, name: 'n', tableId: 0, typeId: 23 }, ...columns]
   assert.equal(unreadableColumn(numbers, [1])?.name, 'n')
   assert.equal(unreadableColumn(numbers, [0, 1, 1, 1, 1]), undefined)

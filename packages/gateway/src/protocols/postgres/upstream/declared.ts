@@ -22,7 +22,8 @@ export async function findOrigins(
 ): Promise<Declarations> {
   const byOrigin = new Map<string, DeclaredColumn>()
   const tables = new Set(declared.map(({ schema, table }) => tableKey(schema, table)))
-  const declarations = { byOrigin, byLabel: labelsOf(declared), tables }
+  const inherited = new Map<string, Set<string>>()
+  const declarations = { byOrigin, byLabel: labelsOf(declared), tables, inherited }
   if (declared.length === 0) return declarations
   upstream.write(encodeFrontend({ kind: 'query', text: toUtf8(question(declared)) }))
   for (;;) {
@@ -36,21 +37,27 @@ export async function findOrigins(
     }
     if (message.kind !== 'dataRow') continue
     const [schema = '', table = '', ...numbers] = message.values.map((value) => fromUtf8(value ?? new Uint8Array()))
-    tables.add(tableKey(schema, table))
-    enter(byOrigin, numbers.map(Number), declared)
+    const column = enter(byOrigin, numbers.map(Number), declared)
+    if (column === undefined) continue
+    const key = tableKey(schema, table)
+    tables.add(key)
+    const isOwn = declared.some((own) => own.column === column && tableKey(own.schema, own.table) === key)
+    if (!isOwn) inherited.set(key, (inherited.get(key) ?? new Set<string>()).add(column))
   }
 }
 
+/** Notes an origin; returns its column's name. */
 function enter(
   origins: Map<string, DeclaredColumn>,
   [index, table, attribute]: readonly number[],
   declared: readonly DeclaredColumn[],
-): void {
+): string | undefined {
   const column = declared[index ?? -1]
-  if (column === undefined || table === undefined || attribute === undefined) return
+  if (column === undefined || table === undefined || attribute === undefined) return undefined
   // Two declarations of one column: the stricter one wins.
   const key = originKey(table, attribute)
   if (origins.get(key)?.class !== 'sad') origins.set(key, column)
+  return column.column
 }
 
 /** Every name is a literal, quoted; `standard_conforming_strings` is on. */
