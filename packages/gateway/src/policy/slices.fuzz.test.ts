@@ -58,7 +58,7 @@ test('a slice answers as the whole policy set does', () => {
           const side = approved ? slice.approved : slice.plain
           if (side === undefined) {
             // an approval can change nothing: whatever its twin is allowed, the plain action is allowed too
-            assert.ok(whole.kind !== 'allow' || askWhole(action.name).kind === 'allow' || hasActionCondition(texts))
+            assert.ok(whole.kind !== 'allow' || askWhole(action.name).kind === 'allow' || hasRefusedAction(texts))
             continue
           }
           assert.ok(ensureHeld(side.name, side.content))
@@ -88,11 +88,15 @@ test('a slice answers as the whole policy set does', () => {
   assert.ok(Math.min(...Object.values(counts)) > RUNS / 20, `too few to show anything: ${JSON.stringify(counts)}`)
 })
 
-/** Guards without approvers, which the linter refuses, are not seen as guards. */
-function hasActionCondition(texts: readonly string[]): boolean {
+/**
+ * What the linter refuses may differ between an action and its twin: guards without approvers are not seen as guards, and a ban on an action alone
+ * (`==`) does not reach its twin.
+ */
+function hasRefusedAction(texts: readonly string[]): boolean {
   return texts.some(
     (text) =>
       text.includes('unless { action in') ||
-      /action (?:in \[[^\]]*\.approved|== [^,]*\.approved)|"approved"/.test(text),
+      /action (?:in \[[^\]]*\.approved|== [^,]*\.approved)|"approved"/.test(text) ||
+      /^forbid \(.*, action == /.test(text),
   )
 }
