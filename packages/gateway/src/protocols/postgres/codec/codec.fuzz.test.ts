@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Bytes, concatBytes } from '#base'
-import { backendMessage, dataRow, frontendMessage, runs, startupPacket } from './arbitraries.test.ts'
+import { backendMessage, dataRow, frontendMessage, runs, startupPacket } from './testkit/arbitraries.ts'
 import {
   Back,
   backendLimit,

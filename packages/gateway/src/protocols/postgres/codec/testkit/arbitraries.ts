@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { toUtf8 } from '#base'
-import { bareTypes, type BareKind } from './backend.ts'
-import { type BackendMessage, type Format, type FrontendMessage, type StartupPacket } from './index.ts'
+import { bareTypes, type BareKind } from '../backend.ts'
+import { type BackendMessage, type Format, type FrontendMessage, type StartupPacket } from '../index.ts'
 
 /** How often a property is tried: 10^5 unless said otherwise. */
 export const runs = Number(process.env['SALLYPORT_FUZZ_RUNS'] ?? 100_000)
