@@ -11,8 +11,10 @@ import { canonicalJson } from '../record.ts'
 import { writeFiles } from '../testkit/folder.ts'
 import { ORIGIN, signer } from '../testkit/sample-log.ts'
 import { MemoryPack, type PackChanges, packFiles, packLeaves } from '../testkit/sample-pack.ts'
+import { type PackManifest, parseManifest } from './manifest.ts'
 import { formatPackReport } from './pack-report.ts'
 import type { PackVerification } from './pack-verification.ts'
+import { unknownFiles } from './unknown-files.ts'
 import { verifyPack } from './verify-pack.ts'
 
 const records = { first: 20, last: 119 }
@@ -66,6 +68,30 @@ test('JSON has the same value, and nothing in it reaches the terminal as a comma
   assert.doesNotMatch(stdout, /[^\P{C}\n]/u)
   const lines = stdout.trimEnd().split('\n')
   assert.deepEqual(JSON.parse(lines[10] ?? ''), JSON.parse(Buffer.from(leaves[30] ?? []).toString()))
+})
+
+test('what is no part of a pack is not said to be checked', async () => {
+  const table = { name: '6-nobody-else', artifact: 5, title: 'Nobody else', query: 'none', rows: 1, columns: [] }
+  const manifest = parseManifest(whole.get('manifest.json') ?? assert.fail())
+  const { tables } = manifest
+  const verification = await check({
+    manifest: { tables: [...tables, table] },
+    edit: (files) => {
+      files.set('artifacts/6-nobody-else.csv', Buffer.from('who\nnobody\n'))
+      // A bundle that the pack does not need is compared with nothing.
+      files.set('trail/tile/entries/001.p/44', Buffer.from('forged'))
+    },
+  })
+  const report = formatPackReport(verification)
+  assert.equal(verification.counts.tables, tables.length)
+  assert.match(report, /^! not checked {12}2 files that are no part of a pack: artifacts\/6-nobody-else\.csv, trail\//m)
+  assert.doesNotMatch(formatPackReport(await check({})), /no part of a pack/)
+  const undisclosed: PackManifest = { ...manifest, disclosed: 'none' }
+  assert.deepEqual(unknownFiles(undisclosed), [
+    'artifacts/1-statements.csv',
+    'artifacts/1-statements.jsonl',
+    'payloads.jsonl',
+  ])
 })
 
 test('a policy file lies below the folder', async () => {

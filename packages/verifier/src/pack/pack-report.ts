@@ -2,6 +2,7 @@ import { count, EXIT_CODES, findingLines, keyLines, line, number, resultLine, se
 import { describeKey } from '../trail-head.ts'
 import { fingerprintOf } from '../verifier-key.ts'
 import type { PackVerification } from './pack-verification.ts'
+import { unknownFiles } from './unknown-files.ts'
 
 /** Puts the check of a pack into lines for a reader. */
 export function formatPackReport(verification: PackVerification): string {
@@ -37,6 +38,7 @@ function intactLines(verification: PackVerification): readonly string[] {
       count(counts.tables, 'table'),
       `${count(counts.rows, 'row')} as the records give them; entitlements as they were signed`,
     ),
+    ...unknownLine(verification),
     ...(manifest?.policy === undefined
       ? []
       : [line('✓', 'policy', `is the one that record ${number(manifest.policy.activationRecord)} put in force`)]),
@@ -67,6 +69,19 @@ function intactLines(verification: PackVerification): readonly string[] {
     )
   }
   return lines
+}
+
+/** How many files of no known kind are named. */
+const NAMED_FILES = 3
+
+function unknownLine({ manifest }: PackVerification): readonly string[] {
+  const files = manifest === undefined ? [] : unknownFiles(manifest)
+  if (files.length === 0) return []
+  const named = [...files.slice(0, NAMED_FILES), ...(files.length > NAMED_FILES ? ['…'] : [])].join(', ')
+  const what = files.length === 1 ? 'that is no part of a pack' : 'that are no part of a pack'
+  return [
+    line('!', 'not checked', `${count(files.length, 'file')} ${what}: ${named} (as signed; nobody looked into it)`),
+  ]
 }
 
 /** How whole the period is: a neighbour of another time shows it, and where there is none nothing does. */
@@ -141,6 +156,7 @@ export function formatJsonPackReport(verification: PackVerification): string {
       key === undefined ? null : { name: describeKey(key), fingerprint: fingerprintOf(key), from: keyOrigin ?? null },
     knownCheckpoint: known ?? null,
     counts,
+    unknownFiles: manifest === undefined || finding !== undefined ? [] : unknownFiles(manifest),
     completeness: statement?.completeness.map(({ what, value }) => ({ what, value })) ?? [],
     approvalChecks: statement?.checks ?? [],
   }

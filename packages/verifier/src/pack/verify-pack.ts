@@ -21,6 +21,7 @@ import type { KnownHead, PackCounts, PackVerification } from './pack-verificatio
 import { parseRoster } from './roster.ts'
 import { type CheckedTables, OwnTableCheck, type TableCheck } from './table-check.ts'
 import { TableThread } from './table-thread.ts'
+import { tablesOf } from './unknown-files.ts'
 
 const MAX_ROSTER_BYTES = 64 * 1024 * 1024
 
@@ -185,9 +186,15 @@ class PackCheck {
       : new TableThread({ ...order, folder })
   }
 
-  #checkRows({ tables }: PackManifest, { rows }: CheckedTables): Finding | undefined {
+  #checkRows(manifest: PackManifest, { rows }: CheckedTables): Finding | undefined {
+    const { tables } = manifest
     const total = [...rows.values()].reduce((sum, count) => sum + count, 0)
-    this.#counts = { ...this.#counts, tables: tables.length, rows: total }
+    const known = tablesOf(manifest)
+    this.#counts = {
+      ...this.#counts,
+      tables: tables.filter(({ name }) => known.includes(name)).length,
+      rows: total,
+    }
     const wrong = tables.find(({ name, rows: claimed }) => rows.has(name) && rows.get(name) !== claimed)
     if (wrong === undefined) return undefined
     const message = `the manifest says that ${wrong.name} has ${wrong.rows} rows; the records give ${rows.get(wrong.name)}`

@@ -37,6 +37,7 @@ test('a pack says who did what under whose approval, and verifies', async (t) =>
     [own?.['need'], own?.['owner'], own?.['permit_uses']],
     ['refund customers', 'support@example.com', 1],
   )
+  assert.doesNotMatch(formatPackReport(result), /no part of a pack/)
   assert.match(formatPackReport(result), /✓ approvals {14}12 checks \(artifacts\/3-approval-checks\.csv\), each 0/)
 })
 
@@ -66,6 +67,7 @@ test('a part of the log proves itself, with its neighbours outside of it', async
   const { folder, vkey, built } = await makePack(t, { disclosed: 'none', part: true })
   const result = await verify(folder, vkey)
   assert.equal(result.finding, undefined, formatPackReport(result))
+  assert.doesNotMatch(formatPackReport(result), /no part of a pack/)
   assert.ok(built.records.first > 256 && built.records.last > built.records.first)
   assert.equal(result.counts.records, built.records.last - built.records.first + 1)
   // The first bundle has the record that put the policy in force; the one behind it nothing that the pack needs.
