@@ -1,5 +1,5 @@
 import type { Bytes } from '#base'
-import { ESCAPE_HEAD, ESCAPE_HEX, INVISIBLE, looseAlphabet } from './alphabet.ts'
+import { DIGIT, ESCAPE_HEAD, ESCAPE_HEX, INVISIBLE, looseAlphabet } from './alphabet.ts'
 import { type DigitChain, LISTED, PARTED, PARTED_WIDE } from './chain.ts'
 import type { Clusters } from './clusters.ts'
 import { type IinIndex, maxPanDigits, minPanDigits } from './iin.ts'
@@ -87,7 +87,15 @@ function isReplacedAfter({ bytes, to }: Window, end: number): boolean {
     if (kindOf(token) !== INVISIBLE) break
     at += widthOf(token)
   }
-  return at < to && bytes[at] === STAR
+  return at < to && bytes[behindOpenReference(bytes, at, to)] === STAR
+}
+
+/** Behind the digit that a reference without semicolon would be if no asterisk followed it (`&#x39*`); `at` where there is none. */
+function behindOpenReference(bytes: Bytes, at: number, to: number): number {
+  const star = bytes[at] === AMPERSAND ? bytes.subarray(at, Math.min(to, at + maxReferenceBytes)).indexOf(STAR) : -1
+  if (star < 0) return at
+  const token = readToken(bytes, at, at + star, looseAlphabet.kinds)
+  return kindOf(token) === DIGIT && widthOf(token) === star ? at + star : at
 }
 
 /** Reads backwards, so it takes anything that may be the inside of an invisible character, written or escaped, for one. */

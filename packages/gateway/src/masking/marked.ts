@@ -13,6 +13,9 @@ const LOWER_U = 0x75
 /** Back to a digit from the sign after it there are no more bytes than these; else it is looked at without. */
 const maxLookBack = 64
 
+/** The last reference of a number may run on into what stands behind its value (`&#x34` and the D of the next row), and be no digit in here. */
+const enoughDigits = minPanDigits - 1
+
 /** A sign so close to the end of what is there may begin what is not there yet. */
 const maxSignBytes = maxTagBytes + maxTokenBytes
 
@@ -79,7 +82,7 @@ export class MarkedFinder {
     while (from > earliest && (classes[bytes[from - 1] ?? 0] ?? 0) !== 0) from -= 1
     let digits = 0
     let position = from
-    while (position < to && digits < minPanDigits) {
+    while (position < to && digits < enoughDigits) {
       const token = readToken(bytes, position, to, kinds)
       const kind = kindOf(token)
       if (kind === BREAK && position >= sign) break
@@ -89,7 +92,7 @@ export class MarkedFinder {
       digits = 0
       from = position
     }
-    if (digits < minPanDigits && (last || to - position >= maxSignBytes)) {
+    if (digits < enoughDigits && (last || to - position >= maxSignBytes)) {
       this.#broken = position + 1
       return false
     }

@@ -91,6 +91,17 @@ test('what is left of a reference is no digit the second time', () => {
   assert.ok(scrubber.scrubText(`${text}*`) === `${text}*`)
 })
 
+test('a reference that a replaced digit follows ends no group the second time', () => {
+  const written = (text: string): string => text.replaceAll(/\d/g, (digit) => `&#x3${digit}`)
+  const short = withCheckDigit('400000000000')
+  const arabic = pan.replaceAll(/\d/g, (digit) => String.fromCodePoint(0x660 + Number(digit)))
+  for (let next = 0; next < 10; next += 1) {
+    const text = `${written(short.slice(0, 12))}/${written(`${short.slice(12)}${next}`)}${arabic}`
+    const once = scrubber.scrubText(text)
+    assert.ok(scrubber.scrubText(once) === once, withoutDigits(text))
+  }
+})
+
 test('text that UTF-8 cannot hold is no obstacle', () => {
   assert.equal(scrubber.scrubText('\ud800 nothing here at all'), '\ud800 nothing here at all')
   assert.ok(scrubber.scrubText(`\ud800${pan}`).endsWith(masked))
@@ -126,6 +137,10 @@ for (const [what, run] of [
       '1&amp;amp;',
       '1<b',
       '1<b>',
+      '&#x34',
+      '\\ud835\\udfd2',
+      '\\ud835',
+      '1.1 ',
       `1<b ${'a'.repeat(250)}`,
       `1&lt;b ${'&lt;'.repeat(60)}`,
       `1${' '.repeat(60)}<`,

@@ -181,6 +181,14 @@ test('the quick look finds one card number among rows, wherever it lies and what
   }
 })
 
+test('the quick look finds a number whose last reference runs on into the row behind it', () => {
+  const masker = masking.begin([{ name: 'c', category: 'text' }])
+  const text = [...withCheckDigit('50000000000')].map((digit) => `&#x3${digit}`).join(' ')
+  const buffer = concatBytes([dataRow([text]), dataRow(['x'])])
+  assert.equal(maskValue(text).verdict, 'masked')
+  assert.ok(masker.mayMatch(buffer, 0, buffer.length))
+})
+
 function inPieces(
   column: ResultColumn,
   pieces: readonly string[],

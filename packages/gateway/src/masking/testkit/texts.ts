@@ -88,13 +88,19 @@ export const writings: fc.Arbitrary<(digit: string) => string> = fc.oneof(
   fc.constant((digit: string) => `&#x${hex(digit)};`),
 )
 
+/** References that go on in what stands behind them. */
+const openReferences: fc.Arbitrary<(digit: string) => string> = fc.constantFrom(
+  (digit: string) => `&#x${hex(digit)}`,
+  (digit: string) => `&#${0x30 + Number(digit)}`,
+)
+
 const pieces: fc.Arbitrary<string> = fc.oneof(
   { arbitrary: pans, weight: 6 },
   {
     arbitrary: fc
       .tuple(
         pans,
-        writings,
+        fc.oneof({ arbitrary: writings, weight: 4 }, openReferences),
         fc.constantFrom('', '', ...visibleSeparators, '\\n', '%20', ',', ...marks, ...visibleReferences, '</td> <td>'),
         fc.integer({ min: 1, max: 9 }),
       )
