@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
@@ -23,6 +24,21 @@ test('a created key is read back, and only its owner can read it', () => {
     assert.equal(created.expose().length, 32)
     assert.equal(statSync(file).mode & 0o777, 0o600)
     assert.throws(() => createMasterKey({ file }), { code: 'EEXIST' })
+  })
+})
+
+test('a key that the disk does not take leaves no file that the next start would take for one', () => {
+  withFile((file) => {
+    // As on a full disk: no file may grow. The signal that comes with it is ignored.
+    const script = `const { createMasterKey } = await import(${JSON.stringify(new URL('./master-key.ts', import.meta.url).href)})
+      try { createMasterKey({ file: ${JSON.stringify(file)} }) } catch ({ code }) { console.log(code) }`
+    const args = [process.execPath, '--conditions=@sallyport/source', '--input-type=module', '-e', script]
+    const { stdout } = spawnSync('sh', ['-c', `trap '' XFSZ; ulimit -f 0; exec "$0" "$@"`, ...args], {
+      encoding: 'utf8',
+    })
+    assert.equal(stdout, 'EFBIG\n')
+    assert.ok(!existsSync(file))
+    createMasterKey({ file })
   })
 })
 

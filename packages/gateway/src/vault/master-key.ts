@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { type Bytes, fromUtf8, Secret, toUtf8 } from '#base'
 import { GatewayError } from '#model'
@@ -29,6 +29,10 @@ export function createMasterKey({ file }: MasterKeyFile): Secret<Bytes> {
   try {
     writeSync(descriptor, toUtf8(`${Buffer.from(key).toString('base64')}\n`))
     fsyncSync(descriptor)
+  } catch (error) {
+    // It seals nothing yet, and what is left of it would be refused at the next start.
+    rmSync(file, { force: true })
+    throw error
   } finally {
     closeSync(descriptor)
   }
