@@ -267,6 +267,30 @@ test('behind what may change a setting and is not answered yet, it is bound to n
   assert.equal(new Set(seen).size, 1 + 2 * behind.length)
 })
 
+test('what was prepared under other settings is bound to those too', async () => {
+  const client = await wire()
+  const exactOf = (): string => toHex(asked.at(-1)?.operation.exact?.() ?? new Uint8Array())
+  const answered = async (...messages: readonly FrontendMessage[]): Promise<string> => {
+    const before = asked.length
+    client.send(...messages)
+    while (asked.length === before) await client.next()
+    asked.at(-1)?.answer('approved')
+    await client.ready()
+    return exactOf()
+  }
+  const run = [bindNothing('', 'd'), execute, sync]
+  const own = await answered(parse(DELETE), bindNothing(), execute, sync)
+  await client.query('SET datestyle = german')
+  await answered(parse(DELETE, 'd'), sync)
+  await client.query('RESET datestyle')
+  assert.notEqual(await answered(...run), own)
+  client.send({ kind: 'close', target: 'statement', name: 'd' }, sync)
+  await client.ready()
+  await answered(parse(DELETE, 'd'), sync)
+  assert.equal(await answered(...run), own)
+  await close(client)
+})
+
 test('behind what changes nothing it is bound to what it is when it stands alone', async () => {
   const client = await wire()
   await client.query(`BEGIN; COMMIT; ${DELETE}`)

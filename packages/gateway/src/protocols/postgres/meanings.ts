@@ -5,9 +5,9 @@
  * what stands behind a SET in the same string or pipeline, or is decided before that has been answered, finds settings that nobody knows yet:
  * its bytes are those of no other attempt, and no approval is for it.
  */
-import { toUtf8 } from '#base'
+import { concatBytes, fromUtf8, toUtf8 } from '#base'
 import type { Operation, Refusal, Shape } from '#model'
-import type { SyncBatch } from './names.ts'
+import type { PreparedStatement, SyncBatch } from './names.ts'
 import { exactMeaning } from './payload.ts'
 import type { Plan, Slot, Step } from './steps.ts'
 
@@ -25,6 +25,9 @@ export class Meanings {
   /** Whether any setting was ever changed: then the end of a transaction may take it back. */
   #hasChanged = false
   #attempts = 0
+  /** Under which settings a statement was prepared: PostgreSQL reads its literals then. */
+  readonly #prepared = new WeakMap<PreparedStatement, string>()
+  readonly #statements = new WeakMap<Slot, PreparedStatement>()
 
   /** `settings` are those that the server reports. */
   constructor(settings: ReadonlyMap<string, string>, session: string) {
@@ -41,17 +44,42 @@ export class Meanings {
         const last = changes.at(-1)
         if (changes.length > 1 || (last !== undefined && last.slot !== slot)) uncertain.add(slot)
         if (last?.slot !== slot && this.#mayChange(slot.operation.shape)) changes.push({ slot, batch: step.batch })
+        if (step.kind === 'parse')
+          this.#prepared.set(step.statement, uncertain.has(slot) ? this.#attempt() : this.#now())
+        else if (step.kind === 'bind' || step.kind === 'execute') this.#statements.set(slot, step.portal.statement)
       }
     }
     this.#changes = changes
     return uncertain
   }
 
-  /** An operation with what it means. */
-  of(operation: Operation, isCertain: boolean): Operation {
-    if (isCertain) return { ...operation, exact: () => exactMeaning(this.#settings, operation.exact?.()) }
-    const attempt = toUtf8(`unknown\0${this.#session}\0${String(this.#attempts++)}`)
-    return { ...operation, exact: () => attempt }
+  /** The operation of a slot with what it means. */
+  of(slot: Slot, isCertain: boolean): Operation {
+    const { operation } = slot
+    if (!isCertain) {
+      const attempt = toUtf8(this.#attempt())
+      return { ...operation, exact: () => attempt }
+    }
+    const statement = this.#statements.get(slot)
+    const prepared = statement && this.#prepared.get(statement)
+    return {
+      ...operation,
+      exact: () => {
+        const meaning = exactMeaning(this.#settings, operation.exact?.())
+        if (prepared === undefined || prepared === this.#now()) return meaning
+        return concatBytes([toUtf8(`prepared\0${prepared}\0`), meaning])
+      },
+    }
+  }
+
+  /** The settings in force. */
+  #now(): string {
+    return fromUtf8(exactMeaning(this.#settings, undefined))
+  }
+
+  /** What no other attempt has, in this session or another. */
+  #attempt(): string {
+    return `unknown\0${this.#session}\0${String(this.#attempts++)}`
   }
 
   #mayChange({ verb, incomplete }: Shape): boolean {

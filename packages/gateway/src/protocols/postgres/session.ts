@@ -271,7 +271,7 @@ export class PostgresSession {
     this.#isCancelled = false
     try {
       const uncertain = this.#meanings.uncertain(plan)
-      const asked = plan.slots.map((slot) => this.#meanings.of(slot.operation, !uncertain.has(slot)))
+      const asked = plan.slots.map((slot) => this.#meanings.of(slot, !uncertain.has(slot)))
       const verdicts = await this.#parts.open.admit(asked)
       for (const [index, slot] of plan.slots.entries()) this.#settle(slot, verdicts[index])
       for (const slot of uncertain) if (slot.refusal !== undefined) slot.refusal = alone(slot.refusal)
@@ -306,7 +306,7 @@ export class PostgresSession {
     if (this.#isOver || this.#isCancelled) return this.#cancelHeld(held)
     if (status === 'approved') {
       // Everything before it is answered.
-      const [verdict] = await this.#parts.open.admit([this.#meanings.of(slot.operation, true)])
+      const [verdict] = await this.#parts.open.admit([this.#meanings.of(slot, true)])
       this.#settle(slot, verdict)
     } else slot.refusal = unapproved(held, status, this.#resource())
   }
