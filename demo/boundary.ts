@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,6 +28,8 @@ export interface Boundary {
   /** Ports that were taken and what was used instead, in words. */
   readonly shifted: readonly string[]
   readonly database: TestPostgres
+  /** The name of a person's login: of one that shares its home with a boundary that was there before, one with the port. */
+  profile(person: string): string
   gateway(): Child
   /** Kills the gateway with SIGKILL. */
   killGateway(): Promise<void>
@@ -36,15 +38,33 @@ export interface Boundary {
   stop(keep: boolean): Promise<void>
 }
 
-/** Starts the database, the identity provider and the gateway of a plan. */
+/** Starts the database, the identity provider and the gateway of a plan. Where one does not start nothing stays behind. */
 export async function startBoundary(plan: BoundaryPlan): Promise<Boundary> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-demo-'))
-  const home = plan.home ?? folder
-  mkdirSync(join(home, '.sallyport'), { recursive: true, mode: 0o700 })
+  const started: Promise<{ stop(): Promise<void> }>[] = []
+  try {
+    return await startIn(folder, plan, started)
+  } catch (error) {
+    for (const part of await Promise.allSettled(started)) if (part.status === 'fulfilled') await part.value.stop()
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** @param started what is started on the way, in case that it does not come to its end */
+async function startIn(
+  folder: string,
+  plan: BoundaryPlan,
+  started: Promise<{ stop(): Promise<void> }>[],
+): Promise<Boundary> {
   const ports = await freePorts(plan.ports)
   const idpUrl = `http://127.0.0.1:${ports.idp}`
   const servicePassword = randomBytes(24).toString('base64url')
-  const starting = Promise.all([startDatabase(plan, servicePassword), startIdp(plan, folder, ports.idp), canIsolate()])
+  const parts = [startDatabase(plan, servicePassword), startIdp(plan, folder, ports.idp)] as const
+  started.push(...parts)
+  const starting = Promise.all([...parts, canIsolate()])
+  // Sealing may fail first; what these say then is not asked for.
+  starting.catch(() => undefined)
   // Sealing needs a configuration, but not yet where the database is: it is done while that starts.
   const config = writeConfig(plan, folder, { ports, databasePort: 1, isIsolated: true })
   await sealSecretOffline(config, {}, 'cards', servicePassword)
@@ -58,21 +78,24 @@ export async function startBoundary(plan: BoundaryPlan): Promise<Boundary> {
       logFile: gatewayLog,
       isReady: (line) => line.startsWith('ready'),
     })
-  let gateway = await start().catch(async (error: unknown) => {
-    await Promise.all([idp.stop(), database.stop()])
-    throw error
-  })
+  let gateway = await start()
+  const home = plan.home ?? folder
+  const logins = join(home, '.sallyport')
+  mkdirSync(logins, { recursive: true, mode: 0o700 })
+  const url = `http://127.0.0.1:${ports.http}`
+  const isBeside = plan.home !== undefined && ports.http !== plan.ports.http
   return {
     home,
     folder,
     config,
     trailFolder: join(folder, 'data/trail'),
     gatewayLog,
-    url: `http://127.0.0.1:${ports.http}`,
+    url,
     postgresPort: ports.postgres,
     idpUrl,
     shifted: shifted(plan.ports, ports),
     database,
+    profile: (person) => (isBeside ? `${person}-${ports.http}` : person),
     gateway: () => gateway,
     killGateway: () => gateway.kill(),
     startGateway: async () => {
@@ -81,10 +104,21 @@ export async function startBoundary(plan: BoundaryPlan): Promise<Boundary> {
     stop: async (keep) => {
       await gateway.stop()
       await Promise.all([idp.stop(), database.stop()])
+      forgetLogins(logins, url)
       if (!keep) rmSync(folder, { recursive: true, force: true })
-      rmSync(join(home, '.sallyport'), { recursive: true, force: true })
     },
   }
+}
+
+/** Removes the logins at a boundary that is no more, and their folder when it holds no others. */
+function forgetLogins(folder: string, url: string): void {
+  for (const name of readdirSync(folder)) {
+    const file = join(folder, name)
+    if (!name.endsWith('.json') || !readFileSync(file, 'utf8').includes(JSON.stringify(url))) continue
+    rmSync(file)
+    rmSync(`${file}.lock`, { recursive: true, force: true })
+  }
+  if (readdirSync(folder).length === 0) rmdirSync(folder)
 }
 
 async function freePorts(wanted: Ports): Promise<Ports> {

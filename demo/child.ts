@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** A process of the demo. It ends when its standard input closes, so that nothing is left running when the demo is killed. */
@@ -23,6 +23,14 @@ export interface ChildOptions {
   readonly logFile: string
   /** Says by which line of standard output it is ready. */
   readonly isReady: (line: string) => boolean
+}
+
+/** So much of a log is shown. */
+const LOG_END_LENGTH = 2000
+
+/** The end of a log, for whoever cannot open it any more. */
+export function endOfLog(file: string): string {
+  return readFileSync(file, 'utf8').trim().slice(-LOG_END_LENGTH)
 }
 
 /** It must be ready within this. */
@@ -60,7 +68,7 @@ async function readyLine(child: ChildProcess, options: ChildOptions): Promise<st
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const fail = (why: string): void => {
     child.kill('SIGKILL')
-    reject(new Error(`${options.script} ${why}; its log: ${options.logFile}`))
+    reject(new Error(`${options.script} ${why}; the end of its log:\n${endOfLog(options.logFile)}`))
   }
   const timer = setTimeout(() => {
     fail('was not ready in time')

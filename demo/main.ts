@@ -2,14 +2,19 @@
  * The demo boundary: `npm start`. A real PostgreSQL, a development identity provider and the gateway on 127.0.0.1, each a process of its
  * own, all removed at the end. `--check` runs the tour unattended; `--keep` keeps the folder.
  */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { type Boundary, startBoundary } from './boundary.ts'
+import { endOfLog } from './child.ts'
 import { login, PEOPLE } from './people.ts'
-import { DEMO } from './plan.ts'
+import { DEMO, REPOSITORY } from './plan.ts'
 import { screen } from './screen.ts'
 import type { Tour } from './showing.ts'
 import { STEPS } from './tour.ts'
+
+/** What a shell answers with for a program that Ctrl-C ended: 128 + SIGINT. */
+const INTERRUPTED = 130
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
@@ -43,20 +48,41 @@ function isolationOf({ gatewayLog }: Boundary): string {
   return words
 }
 
-async function untilStopped(boundary: Boundary): Promise<void> {
-  const stop = Promise.withResolvers<void>()
+/** Resolves when somebody ends the demo. A launcher passes on what the terminal may have given to all of us already, so a second signal changes nothing. */
+const interrupted = new Promise<void>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      stop.resolve()
+    process.on(signal, () => {
+      resolve()
     })
   }
-  boundary.gateway().process.once('exit', () => {
-    say(`The gateway has ended; its log: ${join(boundary.folder, 'gateway.log')}`)
-    stop.resolve()
-  })
-  await stop.promise
+})
+
+/** Waits until the gateway has ended: in good order, as after Ctrl-C, or by a fault, which is said. */
+async function untilGatewayEnds(boundary: Boundary): Promise<number> {
+  const [code] = (await once(boundary.gateway().process, 'exit')) as [number | null]
+  if (code === 0) return 0
+  say(`The gateway has ended; the end of its log:\n${endOfLog(boundary.gatewayLog)}`)
+  return 1
 }
 
+async function show(boundary: Boundary, isCheck: boolean): Promise<number> {
+  for (const line of boundary.shifted) say(`  ${line}`)
+  say(`  PostgreSQL 18      ${DEMO.words} (port ${boundary.database.port}, for Sallyport's account only)`)
+  say(
+    `  Identity provider  alice (support), bob (payments lead), dana (auditor), ci-bot (workload): ${boundary.idpUrl}`,
+  )
+  say(`  Gateway            PostgreSQL on port ${boundary.postgresPort}, logins, API and MCP at ${boundary.url}`)
+  const isolation = isolationOf(boundary)
+  say(`  MCP server         ledger: ${isolation}`)
+  if (isolation.startsWith('none'))
+    say(`  ${' '.repeat(19)}accepted because it is the demo's own; bubblewrap would keep it apart`)
+  if (isCheck) return await runTour(boundary)
+  await Promise.all(PEOPLE.map((person) => login(boundary, person)))
+  say(await screen(boundary))
+  return await untilGatewayEnds(boundary)
+}
+
+/** @returns the exit code */
 async function main(args: readonly string[]): Promise<number> {
   const unknown = args.find((arg) => arg !== '--check' && arg !== '--keep')
   if (unknown !== undefined) {
@@ -64,26 +90,26 @@ async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   say('Sallyport demo: data is fake, everything listens on 127.0.0.1')
-  const boundary = await startBoundary(DEMO)
+  const isCheck = args.includes('--check')
+  const whenInterrupted = interrupted.then(() => (isCheck ? INTERRUPTED : 0))
+  // What is pasted finds its login in the checkout; the tour has its own, and may run beside.
+  const starting = startBoundary(isCheck ? DEMO : { ...DEMO, home: REPOSITORY })
+  const boundary = await starting.catch(async (error: unknown) => {
+    // What it starts hears Ctrl-C, too, and is no fault then.
+    const exitCode = await Promise.race([whenInterrupted, setImmediate(1)])
+    if (exitCode === 1) say(error instanceof Error ? error.message : String(error))
+    return exitCode
+  })
+  if (typeof boundary === 'number') return boundary
   try {
-    for (const line of boundary.shifted) say(`  ${line}`)
-    say(`  PostgreSQL 18      ${DEMO.words} (port ${boundary.database.port}, for Sallyport's account only)`)
-    say(
-      `  Identity provider  alice (support), bob (payments lead), dana (auditor), ci-bot (workload): ${boundary.idpUrl}`,
-    )
-    say(`  Gateway            PostgreSQL on port ${boundary.postgresPort}, logins, API and MCP at ${boundary.url}`)
-    const isolation = isolationOf(boundary)
-    say(`  MCP server         ledger: ${isolation}`)
-    if (isolation.startsWith('none'))
-      say(`  ${' '.repeat(19)}accepted because it is the demo's own; bubblewrap would keep it apart`)
-    if (args.includes('--check')) return await runTour(boundary)
-    await Promise.all(PEOPLE.map((person) => login(boundary, person)))
-    say(await screen(boundary))
-    await untilStopped(boundary)
-    return 0
+    return await Promise.race([show(boundary, isCheck), whenInterrupted])
   } finally {
     await boundary.stop(args.includes('--keep'))
   }
 }
 
-process.exitCode = await main(process.argv.slice(2))
+// Whoever reads along (`npm start | tee log`) may have heard Ctrl-C first; what is left to do is done.
+process.stdout.on('error', () => undefined)
+const exitCode = await main(process.argv.slice(2))
+// Steps of the tour that are still under way keep nobody waiting.
+process.exit(exitCode)

@@ -12,7 +12,15 @@ export type PersonName = (typeof PEOPLE)[number]
 
 /** Logs a person in with `sallyport login`, playing the browser. */
 export async function login(boundary: Boundary, person: string): Promise<void> {
-  const child = spawnSallyport(boundary, 'login', '--url', boundary.url, '--profile', person, '--no-open')
+  const child = spawnSallyport(
+    boundary,
+    'login',
+    '--url',
+    boundary.url,
+    '--profile',
+    boundary.profile(person),
+    '--no-open',
+  )
   child.stdin.end()
   const ended = finish(child)
   for await (const line of createInterface({ input: child.stderr })) {
@@ -27,7 +35,13 @@ export async function login(boundary: Boundary, person: string): Promise<void> {
 
 /** Gets a person's token for a resource with `sallyport token`. */
 export async function tokenOf(boundary: Boundary, person: string, resource = 'cards'): Promise<string> {
-  const { exitCode, stdout, stderr } = await sallyport(boundary, 'token', resource, '--profile', person)
+  const { exitCode, stdout, stderr } = await sallyport(
+    boundary,
+    'token',
+    resource,
+    '--profile',
+    boundary.profile(person),
+  )
   if (exitCode !== 0) throw new Error(`${person} got no token: ${stderr.trim()}`)
   return stdout.trim()
 }
@@ -56,7 +70,9 @@ export async function connect(boundary: Boundary, user: string, password: string
 
 /** The token for the API that `sallyport login` kept for a person. */
 export function apiToken(boundary: Boundary, person: string): string {
-  const profile = JSON.parse(readFileSync(join(boundary.home, '.sallyport', `${person}.json`), 'utf8')) as {
+  const profile = JSON.parse(
+    readFileSync(join(boundary.home, '.sallyport', `${boundary.profile(person)}.json`), 'utf8'),
+  ) as {
     api: { token: string }
   }
   return profile.api.token

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { CUSTOMERS, demoSql } from './data.ts'
 
-/** The repository: logins of the demo lie in its `.sallyport`, so that every pasted line finds them. */
+/** The repository. */
 export const REPOSITORY: string = fileURLToPath(new URL('..', import.meta.url))
 
 /** What a boundary on this machine is to be: the demo's own, or one for a test. */
 export interface BoundaryPlan {
-  /** The folder whose `.sallyport` keeps the logins; the boundary's own unless given. */
+  /** The folder whose `.sallyport` keeps the logins, others' beside them; the boundary's own unless given. */
   readonly home?: string
   readonly ports: Ports
   /** The SQL that fills the database `cards`, as its superuser; it makes the service role with this password. */
@@ -40,7 +40,6 @@ export interface Ports {
 
 /** The demo. */
 export const DEMO: BoundaryPlan = {
-  home: REPOSITORY,
   ports: { http: 8080, postgres: 5432, idp: 8180 },
   sql: demoSql,
   tables: ['public.customers', 'public.orders', 'public.job_runs'],
