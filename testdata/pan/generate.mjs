@@ -606,6 +606,10 @@ const more = {
   'JSON: mathematical digits and spaces': { cells: (pan) => grouped(pan, ['\\u00a0'], astral('\\')), around: ['"', '"'] },
   'thousands with narrow no-break spaces': { cells: (pan) => thousands(pan, '\u202f') },
   'thousands with points': { cells: (pan) => thousands(pan, '.') },
+  'Japanese prolonged sound marks': { cells: (pan) => grouped(pan, ['\u30fc'], script(0xff10)) },
+  'Japanese prolonged sound marks, half width': { cells: (pan) => grouped(pan, ['\uff70']) },
+  'tag characters': { cells: (pan) => plain(pan).flatMap((cell) => [cell, otherCell('\u{e0020}')]).slice(0, -1) },
+  'variation selectors beyond U+FFFF': { cells: (pan) => plain(pan).flatMap((cell) => [cell, otherCell('\\udb40\\udd00')]).slice(0, -1), around: ['"', '"'] },
   'an amount in euros': { cells: (pan) => thousands(pan, '\u202f'), around: ['', '\u00a0€'] },
 }
 

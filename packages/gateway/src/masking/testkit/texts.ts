@@ -5,10 +5,22 @@ import { pans } from './cards.ts'
 
 export const visibleSeparators: readonly string[] = [
   ...[' ', '-', '.', '\t', '\n', '\r', '\u00a0', '\u1680', '\u2007', '\u2009', '\u202f', '\u205f', '\u3000'],
-  ...['\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2015', '\u2212', '\uff0d', '\u00b7', '\u2024'],
+  ...['\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2015', '\u2212', '\uff0d', '\u30fc', '\u00b7', '\u2024'],
 ]
 export const invisibleSeparators: readonly string[] = [
-  ...['\u200b', '\u200c', '\u200d', '\u2060', '\ufeff', '\u00ad', '\u200e', '\u202a', '\u2066'],
+  ...[
+    '\u200b',
+    '\u200c',
+    '\u200d',
+    '\u2060',
+    '\ufeff',
+    '\u00ad',
+    '\u200e',
+    '\u202a',
+    '\u2066',
+    '\u{e0020}',
+    '\u{e01ef}',
+  ],
 ]
 
 /** Markup that takes no room and that a number goes on over. */
