@@ -100,6 +100,7 @@ export function requestCases(check: Check): void {
   })
   answerCases(check)
   endCases(check)
+  liveCases(check)
   sweepCases(check)
 }
 
@@ -171,6 +172,25 @@ function endCases(check: Check): void {
     assert.deepEqual([status, records.length, sealed.length], ['expired', 2, 0])
     assert.deepEqual(refsOf(await requests.due(1_000, 10)), ['B'])
   })
+}
+
+function liveCases(check: Check): void {
+  check(
+    'what can still be answered or used is found by who asked for it and by who approved it',
+    async ({ requests }) => {
+      const approved = { answers: [answer()] }
+      await requests.create(request('asked'))
+      await requests.create(request('half', { ...approved, openedAtMs: 101 }))
+      await requests.create(request('approved', { ...approved, status: 'approved', openedAtMs: 102 }))
+      await requests.create(request('by c', { status: 'approved', answers: [answer({ identityId: 'usr_c' })] }))
+      for (const status of ['denied', 'expired', 'used'] as const)
+        await requests.create(request(status, { ...approved, status }))
+      await requests.create(request('late', { ...approved, status: 'approved', expiresAtMs: 500 }))
+      assert.deepEqual(await requests.liveOf('usr_b', 500), ['approved', 'half'])
+      assert.deepEqual([...(await requests.liveOf('usr_a', 500))].sort(), ['approved', 'asked', 'by c', 'half'])
+      assert.deepEqual(await requests.liveOf('usr_d', 500), [])
+    },
+  )
 }
 
 function sweepCases(check: Check): void {

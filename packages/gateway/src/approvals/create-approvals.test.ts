@@ -233,6 +233,27 @@ test('requests and approvals of somebody whose access is revoked are over, those
   assert.equal(await desk.covers(statement('a')), true)
 })
 
+test('what somebody approved whose access is revoked does not run any more, what others approved does', async () => {
+  await using under = await openDesk()
+  const { desk, events, state } = under
+  const byBob = await desk.ask(statement('a'), 5)
+  await answered(desk, byBob.ref, bob)
+  const byDave = await desk.ask(statement('b'), 6)
+  await answered(desk, byDave.ref, both)
+  state.trailWorks = false
+  await desk.withdraw(bob.id)
+  assert.equal(await desk.take(statement('a')), undefined)
+  state.trailWorks = true
+  await desk.sweep()
+  assert.equal(await desk.covers(statement('a')), false)
+  assert.equal((await desk.take(statement('b')))?.request, byDave.ref)
+  const ends = events.filter(({ activity }) => activity === 'request-withdraw')
+  assert.deepEqual(
+    ends.map(({ details }) => [details?.['requester'], details?.['revoked'], details?.['reason']]),
+    [[alice.id, bob.id, 'the access of somebody who had approved was revoked']],
+  )
+})
+
 test('what ended is forgotten after a month, what is not on record as ended is not', async () => {
   await using under = await openDesk({ answerWithinMs: 1_000, useWithinMs: 1_000 })
   const { desk, state, store } = under

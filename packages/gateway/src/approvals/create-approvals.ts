@@ -52,7 +52,7 @@ class Desk implements ApprovalDesk {
   readonly #key: Secret<Bytes>
   readonly #turns = new Turns()
   readonly #room = new WaitingRoom()
-  /** Whose access was revoked, and whose requests are not all ended yet. */
+  /** Whose access was revoked, and whose requests, and those that they approved, are not all ended yet. */
   readonly #revoked = new Set<string>()
   #isSweeping = false
 
@@ -133,8 +133,8 @@ class Desk implements ApprovalDesk {
   async withdraw(identityId: string): Promise<void> {
     this.#revoked.add(identityId)
     try {
-      for (const { ref } of await this.#options.store.list({ identityId, limit: LOOK_THROUGH })) {
-        await this.#turns.take(`request ${ref}`, () => this.#withdrawOne(ref))
+      for (const ref of await this.#options.store.liveOf(identityId, this.#now())) {
+        await this.#turns.take(`request ${ref}`, () => this.#withdrawOne(ref, identityId))
       }
       this.#revoked.delete(identityId)
     } catch (error) {
@@ -161,9 +161,10 @@ class Desk implements ApprovalDesk {
 
   /** The request that was approved for exactly this operation and need, not used and not over. */
   async #covering(held: HeldOperation): Promise<StoredRequest | undefined> {
-    if (this.#revoked.has(held.session.identity.id)) return undefined
     const found = await this.#options.store.findByDigest(bindingOf(held, this.#key), this.#now())
-    return found?.status === 'approved' && found.need === held.decided.decision.need ? found : undefined
+    if (found?.status !== 'approved' || found.need !== held.decided.decision.need) return undefined
+    const involved = [found, ...approvalsOf(found.answers)]
+    return involved.some(({ identityId }) => this.#revoked.has(identityId)) ? undefined : found
   }
 
   async #open(held: HeldOperation, digest: string, intent: number): Promise<StoredRequest> {
@@ -240,10 +241,10 @@ class Desk implements ApprovalDesk {
     this.#room.wake(ref)
   }
 
-  async #withdrawOne(ref: string): Promise<void> {
+  async #withdrawOne(ref: string, revoked: string): Promise<void> {
     const request = await this.#options.store.find(ref)
     if (request === undefined || !['open', 'approved'].includes(statusAt(request, this.#now()))) return
-    const record = await this.#record(withdrawEvent(request))
+    const record = await this.#record(withdrawEvent(request, revoked))
     // As if its time were over.
     await this.#options.store.expire(ref, record, request.expiresAtMs)
     this.#room.wake(ref)

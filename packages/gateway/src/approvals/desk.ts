@@ -51,8 +51,8 @@ export interface ApprovalDesk extends Approvals {
    */
   answer(ref: string, by: Participant, answer: StoredAnswer['answer'], reason: string): Promise<Answered>
   /**
-   * Ends the open and the approved requests of somebody whose access was revoked. What cannot be recorded at once is tried again at each sweep, and
-   * until then nothing of theirs is covered. Never rejects.
+   * Ends the open and the approved requests of somebody whose access was revoked, and those that they approved and that did not run yet. What cannot be
+   * recorded at once is tried again at each sweep, and until then none of these covers anything. Never rejects.
    */
   withdraw(identityId: string): Promise<void>
   /** Ends requests whose time is over, and forgets those that ended long ago; to be called every few seconds. Never rejects. */

@@ -73,14 +73,16 @@ export function expireEvent(request: StoredRequest): TrailEvent {
   }
 }
 
-/** That a request ended with the access of whoever asked. */
-export function withdrawEvent(request: StoredRequest): TrailEvent {
+/** That a request ended with the access of somebody: of whoever asked, or of one who had approved. */
+export function withdrawEvent(request: StoredRequest, revoked: string): TrailEvent {
+  const who = request.identityId === revoked ? 'whoever asked' : 'somebody who had approved'
+
   return {
     class: 'entity-management',
     activity: 'request-withdraw',
     resource: request.resource,
     status: 'success',
-    details: { ...aboutRequest(request), was: request.status, reason: 'the access of whoever asked was revoked' },
+    details: { ...aboutRequest(request), was: request.status, revoked, reason: `the access of ${who} was revoked` },
   }
 }
 

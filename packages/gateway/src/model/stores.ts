@@ -243,6 +243,8 @@ export interface RequestStore {
   countOpen(asker: Pick<StoredRequest, 'identityId' | 'agentId'>, nowMs: number): Promise<number>
   /** Newest first. */
   list(filter: RequestFilter): Promise<readonly StoredRequest[]>
+  /** The references of those that are open or approved, have not expired, and that an identity asked for or has approved. */
+  liveOf(identityId: string, nowMs: number): Promise<readonly string[]>
   /** Adds an answer to one that is open, has this many answers and has not expired at the answer's time; false when it is not (any more). */
   answer(ref: string, answers: number, change: RequestAnswer): Promise<boolean>
   /** Marks one as used that is approved, not used and not expired; of two callers one wins. */

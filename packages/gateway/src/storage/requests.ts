@@ -42,8 +42,25 @@ export function createRequestStore(database: Kysely<Tables>): RequestStore {
       const rows = await query.orderBy('opened_at_ms', 'desc').orderBy('ref', 'desc').limit(limit).execute()
       return rows.map(fromRow)
     },
+    liveOf: async (identityId, nowMs) => {
+      const live = await database
+        .selectFrom('requests')
+        .select(['ref', 'identity_id', 'answers'])
+        .where('status', 'in', ['open', 'approved'])
+        .where('expires_at_ms', '>', nowMs)
+        .where((build) => build.or([build('identity_id', '=', identityId), build('answer_count', '>', 0)]))
+        .orderBy('opened_at_ms', 'desc')
+        .orderBy('ref', 'desc')
+        .execute()
+      return live.filter((row) => row.identity_id === identityId || isApprovedBy(row, identityId)).map(({ ref }) => ref)
+    },
     ...changes(database),
   }
+}
+
+/** Who has denied a request ended it, so every answer of a live one is an approval. */
+function isApprovedBy({ answers }: Pick<RequestRow, 'answers'>, identityId: string): boolean {
+  return (JSON.parse(answers) as readonly StoredAnswer[]).some((answer) => answer.identityId === identityId)
 }
 
 /** The changes: each is one statement that names what it finds, so that of two callers one wins. */

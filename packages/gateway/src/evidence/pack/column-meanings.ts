@@ -84,7 +84,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   answers: 'each answer that counted: what, who, when, in which record, and the reason given',
   refused_answers: 'answers that did not count, and why',
   '3-approvals/status':
-    'used: an operation ran under it; denied; withdrawn: the access of who asked was revoked; expired; approved, not used; open: not answered in these records, whatever its time',
+    'used: an operation ran under it; denied; withdrawn: the access of who asked, or of one who had approved, was revoked; expired; approved, not used; open: not answered in these records, whatever its time',
   used_by: 'the operation that ran under it; one at most',
   records: 'all records that the row rests on',
   check: 'exactly what was counted',
