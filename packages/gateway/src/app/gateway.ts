@@ -29,6 +29,9 @@ import { verifyTrailFolder } from './verify-folder.ts'
 /** How often sessions are looked over for expiry and idleness, and requests for those whose time is over. */
 const SWEEP_MS = 1_000
 
+/** A client of MCP and its browser hold a few at once. */
+const HTTP_CONNECTIONS_PER_SESSION = 4
+
 /** A running gateway. */
 export interface Gateway {
   /** What it listens on, a line each. */
@@ -124,16 +127,16 @@ async function assemble(
         identity.handler(request, response)
       },
     },
-    tlsFiles(config),
+    { tls: tlsFiles(config), maxConnections: HTTP_CONNECTIONS_PER_SESSION * config.file.limits.sessions },
   )
   // Nobody is let in under a policy that is not on record.
   active = await activate(trail, loaded, config)
-  await listen(http, config.file.listen.http)
+  await listen(http, config.file.listen.http, log)
   stack.defer(() => closeListener(http))
   const tcp = createTcpServer((socket) => {
     postgres.accept(socket)
   })
-  await listen(tcp, config.file.listen.postgres)
+  await listen(tcp, config.file.listen.postgres, log)
   stack.defer(async () => {
     gate.endAll({ kind: 'shutdown' })
     await closeListener(tcp)

@@ -1,21 +1,25 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { once } from 'node:events'
 import type { Server as HttpServer } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Log } from '#model'
 import { splitAddress } from './config/load.ts'
 
-/** Listens on `HOST:PORT`; rejects with the reason in words. */
-export async function listen(server: Server | HttpServer, address: string): Promise<void> {
+/** Listens on `HOST:PORT`; rejects with the reason in words. A connection that cannot be taken later is a line of the log. */
+export async function listen(server: Server | HttpServer, address: string, log: Log): Promise<void> {
   const { host, port } = splitAddress(address)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        new Error(
-          error.code === 'EADDRINUSE'
-            ? `${address} is taken by another process`
-            : `cannot listen on ${address}: ${error.message}`,
-        ),
-      )
-    })
-    server.listen(port, host, resolve)
+  server.listen(port, host)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new Error(
+      code === 'EADDRINUSE' ? `${address} is taken by another process` : `cannot listen on ${address}: ${message}`,
+      { cause: error },
+    )
+  }
+  // Without somebody who listens, an accept(2) that the kernel has no memory for would end the gateway.
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    log.warn('listener.trouble', { address, error: error.code ?? error.message })
   })
 }
 
