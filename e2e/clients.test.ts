@@ -188,17 +188,17 @@ function doorTests(psql: () => PsqlClient): void {
     [
       'a password that is no token of ours',
       () => ({ PGPASSWORD: UNKNOWN_TOKEN }),
-      /FATAL: {2}access on "cards" refused: it was not issued here, or was revoked \[ref \w+\]\nHINT: {2}get a new one with: sallyport token cards$/m,
+      /FATAL: {2}access on "cards" refused: the token was not issued here, or was revoked \[ref \w+\]\nHINT: {2}get a new one with: sallyport token cards$/m,
     ],
     [
       'a token whose time is over',
       () => ({ PGPASSWORD: front.expiredToken }),
-      /FATAL: {2}access on "cards" refused for alice@example\.com: it expired \d+ minutes? ago \[ref \w+\]\nHINT: {2}get a new one/,
+      /FATAL: {2}access on "cards" refused for alice@example\.com: the token expired \d+ minutes? ago \[ref \w+\]\nHINT: {2}get a new one/,
     ],
     [
       'a token for another resource',
       () => ({ PGDATABASE: 'other' }),
-      /FATAL: {2}access on "other" refused for alice@example\.com: it was issued for another resource \[ref \w+\]/,
+      /FATAL: {2}access on "other" refused for alice@example\.com: the token was issued for another resource \[ref \w+\]/,
     ],
     ['an unknown database', () => ({ PGDATABASE: 'nowhere' }), /FATAL: {2}not found or not allowed\nHINT: {2}see what/],
     [

@@ -189,7 +189,7 @@ test('a login that is revoked ends what its child has open at the database, and 
   revoke({ grantId: 'grt_gina', by: 'bob', reason: 'test' })
   while (isOpen()) await new Promise(setImmediate)
   await call
-  assert.match(String(await callTool(process, 'query', { text: 'select 1' })), /the login behind it was revoked/)
+  assert.match(String(await callTool(process, 'query', { text: 'select 1' })), /the login behind the token was revoked/)
   caller.end()
 })
 

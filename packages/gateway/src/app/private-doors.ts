@@ -100,7 +100,7 @@ export class Doors implements PrivateDoors {
   #verify(secret: Secret<string>, resource: Resource, id: string): VerifiedCredential | RejectedCredential {
     const door = this.#open.get(id)
     if (door === undefined) return rejected('SP_AUTH_TOKEN_UNKNOWN', 'the child has ended')
-    if (door.isShut) return rejected('SP_AUTH_TOKEN_UNKNOWN', 'the login behind it was revoked')
+    if (door.isShut) return rejected('SP_AUTH_TOKEN_UNKNOWN', 'the login behind the token was revoked')
     const { session, childId, database } = door.facts
     if (!timingSafeEqual(digestOf(secret.expose()), door.digest) || resource.name !== database) {
       return rejected('SP_AUTH_TOKEN_UNKNOWN', 'it is not the token of this door and database')

@@ -69,12 +69,12 @@ test('what is not fulfilled is refused, and said', async () => {
     [
       'another issuer',
       { iss: 'https://evil.example' },
-      'SP_AUTH_JOB_TOKEN_INVALID: its issuer is not one of the configured ones',
+      "SP_AUTH_JOB_TOKEN_INVALID: the token's issuer is not one of the configured ones",
     ],
     [
       'an issuer with a slash more',
       { iss: `${ci.issuer}/` },
-      'SP_AUTH_JOB_TOKEN_INVALID: its issuer is not one of the configured ones',
+      "SP_AUTH_JOB_TOKEN_INVALID: the token's issuer is not one of the configured ones",
     ],
     ['another audience', { aud: 'https://other.example' }, 'SP_AUTH_JOB_TOKEN_INVALID: aud is not what it must be'],
     [
@@ -103,22 +103,22 @@ test('what is not fulfilled is refused, and said', async () => {
     [
       'one for two days',
       { exp: nowSeconds() + 2 * 86_400 },
-      'SP_AUTH_JOB_TOKEN_INVALID: it is good for longer than a day',
+      'SP_AUTH_JOB_TOKEN_INVALID: the token is good for longer than a day',
     ],
     [
       'another repository',
       { repository_id: '456780' },
-      'SP_AUTH_JOB_TOKEN_INVALID: its claims are not those of a configured workload',
+      "SP_AUTH_JOB_TOKEN_INVALID: the token's claims are not those of a configured workload",
     ],
     [
       'a claim of another type',
       { repository_id: 456789 },
-      'SP_AUTH_JOB_TOKEN_INVALID: its claims are not those of a configured workload',
+      "SP_AUTH_JOB_TOKEN_INVALID: the token's claims are not those of a configured workload",
     ],
     [
       'a claim as a list',
       { environment: ['production'] },
-      'SP_AUTH_JOB_TOKEN_INVALID: its claims are not those of a configured workload',
+      "SP_AUTH_JOB_TOKEN_INVALID: the token's claims are not those of a configured workload",
     ],
     ['an empty subject', { sub: '' }, 'SP_AUTH_NO_SUBJECT: the token has no stable subject'],
     ['a blank subject', { sub: '  ' }, 'SP_AUTH_NO_SUBJECT: the token has no stable subject'],
@@ -134,12 +134,12 @@ test('claims that are missing are refused', async () => {
     return await refusalOf(await ci.sign(claims))
   }
   assert.equal(await without('sub'), 'SP_AUTH_NO_SUBJECT: the token has no stable subject')
-  assert.equal(await without('iss'), 'SP_AUTH_JOB_TOKEN_INVALID: its issuer is not one of the configured ones')
+  assert.equal(await without('iss'), "SP_AUTH_JOB_TOKEN_INVALID: the token's issuer is not one of the configured ones")
   for (const name of ['aud', 'exp', 'iat'])
     assert.equal(await without(name), `SP_AUTH_JOB_TOKEN_INVALID: ${name} is not what it must be`)
   assert.equal(
     await without('environment'),
-    'SP_AUTH_JOB_TOKEN_INVALID: its claims are not those of a configured workload',
+    "SP_AUTH_JOB_TOKEN_INVALID: the token's claims are not those of a configured workload",
   )
 })
 
@@ -163,7 +163,7 @@ test('a token that is two workloads is none', async () => {
   const second = { name: 'any-production', issuer: ci.issuer, claims: { environment: 'production', protected: true } }
   assert.equal(
     await refusalOf(await ci.sign(good()), rules(second)),
-    'SP_AUTH_JOB_TOKEN_INVALID: its claims are those of more than one configured workload',
+    "SP_AUTH_JOB_TOKEN_INVALID: the token's claims are those of more than one configured workload",
   )
   assert.equal(await refusalOf(await ci.sign(good({ protected: 1 })), rules(second)), 'accepted')
 })
@@ -177,39 +177,49 @@ const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).to
 
 test('algorithms that sign nothing, or with what is public, are refused', async () => {
   const none = `${encode({ alg: 'none' })}.${encode(good())}.`
-  assert.equal(await refusalOf(none), 'SP_AUTH_JOB_TOKEN_INVALID: its algorithm is not accepted')
+  assert.equal(await refusalOf(none), "SP_AUTH_JOB_TOKEN_INVALID: the token's algorithm is not accepted")
   const rsa = ci.keys['RS256']
   assert.ok(rsa)
   const pem = createPublicKey(KeyObject.from(rsa)).export({ type: 'spki', format: 'pem' })
   const input = `${encode({ alg: 'HS256', kid: 'RS256' })}.${encode(good())}`
   const mac = createHmac('sha256', pem).update(input).digest('base64url')
-  assert.equal(await refusalOf(`${input}.${mac}`), 'SP_AUTH_JOB_TOKEN_INVALID: its algorithm is not accepted')
+  assert.equal(await refusalOf(`${input}.${mac}`), "SP_AUTH_JOB_TOKEN_INVALID: the token's algorithm is not accepted")
   const other = await ci.sign(good(), { alg: 'ES384' })
-  assert.equal(await refusalOf(other), 'SP_AUTH_JOB_TOKEN_INVALID: its algorithm is not accepted')
+  assert.equal(await refusalOf(other), "SP_AUTH_JOB_TOKEN_INVALID: the token's algorithm is not accepted")
 })
 
 test('another key, another key id, a key brought along, and a changed payload are refused', async () => {
   const { privateKey } = await generateKeyPair('ES256')
   const foreign = new SignJWT(good()).setProtectedHeader({ alg: 'ES256', kid: 'ES256' })
-  assert.equal(await refusalOf(await foreign.sign(privateKey)), 'SP_AUTH_JOB_TOKEN_INVALID: its signature is not good')
+  assert.equal(
+    await refusalOf(await foreign.sign(privateKey)),
+    "SP_AUTH_JOB_TOKEN_INVALID: the token's signature is not good",
+  )
   assert.equal(
     await refusalOf(await ci.sign(good(), { alg: 'ES256', kid: 'new' })),
-    'SP_AUTH_JOB_TOKEN_INVALID: its issuer has no such key',
+    "SP_AUTH_JOB_TOKEN_INVALID: the token's issuer has no such key",
   )
   const [header = '', , signature = ''] = (await ci.sign(good())).split('.')
   const changed = `${header}.${encode(good({ repository_id: '1' }))}.${signature}`
-  assert.equal(await refusalOf(changed), 'SP_AUTH_JOB_TOKEN_INVALID: its signature is not good')
+  assert.equal(await refusalOf(changed), "SP_AUTH_JOB_TOKEN_INVALID: the token's signature is not good")
   const withKey = new SignJWT(good()).setProtectedHeader({
     alg: 'ES256',
     jku: 'https://evil.example/jwks',
     kid: 'ES256',
   })
-  assert.equal(await refusalOf(await withKey.sign(privateKey)), 'SP_AUTH_JOB_TOKEN_INVALID: its signature is not good')
+  assert.equal(
+    await refusalOf(await withKey.sign(privateKey)),
+    "SP_AUTH_JOB_TOKEN_INVALID: the token's signature is not good",
+  )
 })
 
 test('what is no token, or too long a one, is refused', async () => {
   for (const text of ['a.b.c', '..', `${encode({})}.${encode({})}.`, `${encode({ alg: 'ES256' })}.${encode([])}.x`])
-    assert.equal(await refusalOf(text), 'SP_AUTH_JOB_TOKEN_INVALID: its issuer is not one of the configured ones', text)
+    assert.equal(
+      await refusalOf(text),
+      "SP_AUTH_JOB_TOKEN_INVALID: the token's issuer is not one of the configured ones",
+      text,
+    )
   assert.equal(await refusalOf(`a.${'b'.repeat(8191)}.c`), 'SP_AUTH_JOB_TOKEN_INVALID: the token is too long')
   const key = ci.keys['ES256']
   assert.ok(key)
@@ -217,7 +227,7 @@ test('what is no token, or too long a one, is refused', async () => {
   const extended = new CompactSign(toUtf8(JSON.stringify(good()))).setProtectedHeader(header)
   assert.equal(
     await refusalOf(await extended.sign(key, { crit: { x: true } })),
-    'SP_AUTH_JOB_TOKEN_INVALID: it is not a well-formed token',
+    'SP_AUTH_JOB_TOKEN_INVALID: the token is not well-formed',
   )
 })
 

@@ -64,7 +64,7 @@ export class JobTokens {
     const rules = issuer === undefined ? undefined : this.#rules.get(issuer)
     const keys = issuer === undefined ? undefined : this.#keys.get(issuer)
     if (issuer === undefined || rules === undefined || keys === undefined)
-      return refuse('its issuer is not one of the configured ones')
+      return refuse("the token's issuer is not one of the configured ones")
     try {
       const { payload } = await jwtVerify(token, (header, input) => keys.find(header, input), {
         issuer,
@@ -84,11 +84,11 @@ export class JobTokens {
     if (!isSubject(sub)) return refuse('the token has no stable subject', 'SP_AUTH_NO_SUBJECT')
     // jose allows `iat` in the future as long as no maximum age is asked for.
     if (iat > this.#clock.nowMs() / 1000 + SKEW_SECONDS) return refuse('iat lies in the future')
-    if (exp - iat > MAX_JOB_TOKEN_SECONDS) return refuse('it is good for longer than a day')
+    if (exp - iat > MAX_JOB_TOKEN_SECONDS) return refuse('the token is good for longer than a day')
     const matching = rules.filter((rule) => hasClaims(payload, rule))
     const [rule] = matching
-    if (rule === undefined) return refuse('its claims are not those of a configured workload')
-    if (matching.length > 1) return refuse('its claims are those of more than one configured workload')
+    if (rule === undefined) return refuse("the token's claims are not those of a configured workload")
+    if (matching.length > 1) return refuse("the token's claims are those of more than one configured workload")
     if (!isFor(payload, [rule.audience ?? this.#publicUrl, audience])) return refuse('aud is not what it must be')
     return { kind: 'job', rule, subject: sub, issuedAtMs: Math.floor(iat * 1000), expiresAtMs: Math.floor(exp * 1000) }
   }
@@ -131,18 +131,18 @@ function toRefusal(error: unknown): RefusedJobToken {
   if (error instanceof errors.JWTExpired)
     return refuse('the job token has expired; ask for it right before use', 'SP_AUTH_TOKEN_EXPIRED')
   if (error instanceof errors.JWTClaimValidationFailed) return refuse(`${error.claim} is not what it must be`)
-  if (error instanceof errors.JOSEAlgNotAllowed) return refuse('its algorithm is not accepted')
-  if (error instanceof errors.JWSSignatureVerificationFailed) return refuse('its signature is not good')
-  if (error instanceof errors.JWKSNoMatchingKey) return refuse('its issuer has no such key')
+  if (error instanceof errors.JOSEAlgNotAllowed) return refuse("the token's algorithm is not accepted")
+  if (error instanceof errors.JWSSignatureVerificationFailed) return refuse("the token's signature is not good")
+  if (error instanceof errors.JWKSNoMatchingKey) return refuse("the token's issuer has no such key")
   if (error instanceof errors.JWKSMultipleMatchingKeys)
-    return refuse('it does not say which key of its issuer signed it')
+    return refuse('the token does not say which key of its issuer signed it')
   // Whatever else jose found wrong with it.
   if (
     error instanceof errors.JWTInvalid ||
     error instanceof errors.JWSInvalid ||
     error instanceof errors.JOSENotSupported
   )
-    return refuse('it is not a well-formed token')
+    return refuse('the token is not well-formed')
   return refuse("the issuer's keys cannot be had just now", 'SP_AUTH_UNAVAILABLE')
 }
 

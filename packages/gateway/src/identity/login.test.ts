@@ -135,7 +135,7 @@ test('an expired token is told from an unknown one for a day', async () => {
   const expired = await verifyApi(token)
   assert.equal(codeOf(expired), 'SP_AUTH_TOKEN_EXPIRED')
   assert.equal(expired.identity?.name, 'alice@example.com')
-  assert.match(expired.kind === 'rejected' ? expired.reason : '', /^it expired \d seconds? ago$/)
+  assert.match(expired.kind === 'rejected' ? expired.reason : '', /^the token expired \d seconds? ago$/)
   const sweepAt = async (aheadMs: number): Promise<number> =>
     await bench.store.identity.artefacts.sweep(Math.floor(Date.now() + aheadMs), 1000)
   await sweepAt(23 * 3_600_000)
@@ -158,6 +158,18 @@ test('what is no token of ours is unknown', async () => {
   ])
     assert.equal(codeOf(await verifyApi(text)), 'SP_AUTH_TOKEN_UNKNOWN')
   assert.equal(codeOf(await verifyApi('')), 'SP_AUTH_TOKEN_MISSING')
+})
+
+test('a refusal says what was given: a password that never was a token, or a token of ours no more', async () => {
+  const reasonFor = async (text: string): Promise<string> => {
+    const answer = await verifyApi(text)
+    return answer.kind === 'rejected' ? answer.reason : assert.fail('it was let in')
+  }
+  assert.equal(
+    await reasonFor('the password of the database'),
+    'what was given as password or bearer has not the form of a token',
+  )
+  assert.equal(await reasonFor('x'.repeat(43)), 'the token was not issued here, or was revoked')
 })
 
 test('a store that fails rejects, and does not throw', async (t) => {

@@ -23,6 +23,8 @@ import { describeFault } from './fault.ts'
 
 /** Our own tokens: 43 characters today, and room for longer ones. */
 const OPAQUE_TOKEN = /^[A-Za-z0-9_-]{43,60}$/
+/** Mostly the database's own password, or one of another product. */
+const NO_TOKEN = 'what was given as password or bearer has not the form of a token'
 /** A token issued before its workload was revoked can bear a time this much later, when its issuer's clock is ahead. */
 const SKEW_MS = 30_000
 
@@ -65,7 +67,7 @@ export class Tokens implements Credentials {
       const text = secret.expose()
       if (text === '') return reject('SP_AUTH_TOKEN_MISSING', 'no token was given')
       if (isJwtShaped(text)) return await this.#checkJobToken(text, audience)
-      if (!OPAQUE_TOKEN.test(text)) return reject('SP_AUTH_TOKEN_UNKNOWN', 'it has not the form of a token')
+      if (!OPAQUE_TOKEN.test(text)) return reject('SP_AUTH_TOKEN_UNKNOWN', NO_TOKEN)
       return await this.#checkOwnToken(text, audience)
     } catch (error) {
       this.#context.log.error('identity-check-failed', { error: describeFault(error) })
@@ -78,15 +80,16 @@ export class Tokens implements Credentials {
     const stored = await store.artefacts.find('AccessToken', digests.digest('AccessToken', text))
     const login = stored?.grantId === undefined ? undefined : await store.logins.find(stored.grantId)
     if (stored === undefined || login === undefined)
-      return reject('SP_AUTH_TOKEN_UNKNOWN', 'it was not issued here, or was revoked')
+      return reject('SP_AUTH_TOKEN_UNKNOWN', 'the token was not issued here, or was revoked')
     const identity = await accounts.personOf(login)
-    if (identity === undefined) return reject('SP_AUTH_TOKEN_UNKNOWN', 'its owner is not known any more')
-    if (login.revoked !== undefined) return reject('SP_AUTH_TOKEN_UNKNOWN', 'the login behind it was revoked', identity)
+    if (identity === undefined) return reject('SP_AUTH_TOKEN_UNKNOWN', 'the owner of the token is not known any more')
+    if (login.revoked !== undefined)
+      return reject('SP_AUTH_TOKEN_UNKNOWN', 'the login behind the token was revoked', identity)
     const endedAtMs = Math.min(stored.expiresAtMs, login.endsAtMs)
     const ago = clock.nowMs() - endedAtMs
-    if (ago >= 0) return reject('SP_AUTH_TOKEN_EXPIRED', `it expired ${formatAgo(ago)} ago`, identity)
+    if (ago >= 0) return reject('SP_AUTH_TOKEN_EXPIRED', `the token expired ${formatAgo(ago)} ago`, identity)
     if (openPayload(stored, this.#context).aud !== audience)
-      return reject('SP_AUTH_TOKEN_AUDIENCE', 'it was issued for another resource', identity)
+      return reject('SP_AUTH_TOKEN_AUDIENCE', 'the token was issued for another resource', identity)
     // Never issued; checked all the same, because whoever holds the API's token can approve.
     if (identity.agent !== undefined && !this.#context.settings.audiences.mcp.has(audience))
       return reject('SP_AUTH_TOKEN_AUDIENCE', 'an application gets in at MCP servers only', identity)
@@ -110,7 +113,8 @@ export class Tokens implements Credentials {
     if (checked.kind === 'refused') return reject(checked.code, checked.reason)
     const tokenId = this.#nameOf(checked, text)
     const identity = await accounts.workloadOf(checked)
-    if (await this.#isRevoked(checked, tokenId)) return reject('SP_AUTH_TOKEN_UNKNOWN', 'it was revoked', identity)
+    if (await this.#isRevoked(checked, tokenId))
+      return reject('SP_AUTH_TOKEN_UNKNOWN', 'the token was revoked', identity)
     return { kind: 'verified', identity, tokenId, grantId: tokenId, grantEndsAtMs: checked.expiresAtMs }
   }
 
