@@ -56,11 +56,15 @@ test('who is not logged in hears so, as whom, and leaves nothing behind', (conte
   assert.deepEqual(readdirSync(folder), [])
 })
 
-test('what an option cannot be is said by the name that it has here', () => {
+test('what an option or a reference cannot be is said by the name that it has here, before anybody is asked', () => {
   const main = fileURLToPath(new URL('./main.ts', import.meta.url))
   for (const [words, args] of [
     [/^"yesterday" is neither an ISO time nor an age/, ['log', '--since', 'yesterday']],
     [/^say one of --token-stdin, --id, --login, --person/, ['token', 'revoke', '--reason', 'lost']],
+    [/^"" is not a reference\n {2}next: give it as it was shown/, ['why', '']],
+    [/^"00\.\.\/F3" is not a reference/, ['show', '00../F3']],
+    [/^"0007F4" is not a reference/, ['approve', '0007F4']],
+    [/^"12" is not a reference/, ['deny', '12', '--reason', 'no']],
   ] as const) {
     const { status, stderr } = spawnSync(process.execPath, [...process.execArgv, main, ...args], { encoding: 'utf8' })
     assert.match(stderr, words)

@@ -6,6 +6,7 @@ import { CommandError, EXIT } from '../exit-codes.ts'
 import { explanationText } from '../explanation-text.ts'
 import { print, table } from '../output.ts'
 import { LOG_HEADS, logRow } from '../record-text.ts'
+import { readReference } from '../reference.ts'
 import { parseIso } from '../times.ts'
 
 interface LogOptions {
@@ -54,12 +55,11 @@ export function logCommands(program: Command, context: Context): void {
     .command('why <ref>')
     .description('Explain the decision behind a reference')
     .option('--payload', 'also open the exact statement (is on record itself)')
-    .action(async (ref: string, options: { payload?: boolean }) => {
-      const answer = await context.api().get<RecordExplanation>(`/records/${encodeURIComponent(ref)}`)
+    .action(async (given: string, options: { payload?: boolean }) => {
+      const ref = readReference(given)
+      const answer = await context.api().get<RecordExplanation>(`/records/${ref}`)
       const payload =
-        options.payload === true
-          ? await context.api().get<PayloadView>(`/records/${encodeURIComponent(ref)}/payload`)
-          : undefined
+        options.payload === true ? await context.api().get<PayloadView>(`/records/${ref}/payload`) : undefined
       print(context.output, payload === undefined ? answer : { ...answer, payload: payload.payload }, () =>
         explanationText(answer, payload?.payload),
       )

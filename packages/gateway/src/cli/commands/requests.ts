@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { CommandError, EXIT } from '../exit-codes.ts'
 import { print, table, utc } from '../output.ts'
 import { argumentsOf, payloadMembers } from '../payload-text.ts'
+import { readReference } from '../reference.ts'
 
 interface ListOptions {
   readonly all?: boolean
@@ -74,12 +75,12 @@ function row(request: RequestFacts, names: RequestList['names']): readonly strin
 }
 
 async function show(context: Context, ref: string): Promise<void> {
-  const answer = await context.api().get<RequestView>(`/requests/${encodeURIComponent(ref)}`)
+  const answer = await context.api().get<RequestView>(`/requests/${readReference(ref)}`)
   print(context.output, answer, () => requestText(answer))
 }
 
 async function answer(context: Context, ref: string, given: 'approve' | 'deny', reason: string): Promise<void> {
-  const response = await context.api().send('POST', `/requests/${encodeURIComponent(ref)}/${given}`, { reason })
+  const response = await context.api().send('POST', `/requests/${readReference(ref)}/${given}`, { reason })
   const view = (await response.json()) as RequestView
   const { request, names } = view
   print(context.output, view, () => answeredText(request, names))
