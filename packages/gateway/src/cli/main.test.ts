@@ -71,3 +71,14 @@ test('what an option or a reference cannot be is said by the name that it has he
     assert.equal(status, EXIT.usage)
   }
 })
+
+test('a folder that is not there is not one that was checked', () => {
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+  for (const folder of ['/nonexistent/trail', main]) {
+    const args = [...process.execArgv, main, 'trail', 'verify', folder]
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    assert.equal(stdout, '')
+    assert.ok(stderr.startsWith(`there is no folder ${folder}\n  next: `), stderr)
+    assert.equal(status, EXIT.notFound)
+  }
+})

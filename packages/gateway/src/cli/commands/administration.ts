@@ -1,6 +1,8 @@
+import { statSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { SecretList, SessionList, TrailStatusView, TrailVerification, Transcript } from '#api'
 import type { Context } from '../context.ts'
+import { CommandError, EXIT } from '../exit-codes.ts'
 import { loadApp } from '../load-app.ts'
 import { print, table, utc } from '../output.ts'
 import { transcriptBody, transcriptFoot, transcriptHead } from '../transcript-text.ts'
@@ -106,6 +108,13 @@ export function trailCommands(program: Command, context: Context): void {
 }
 
 async function verifyHere(folder: string): Promise<TrailVerification> {
+  // Not the verifier's "cannot decide", and not the 2 of wrong usage, which from here means "altered".
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new CommandError(
+      EXIT.notFound,
+      `there is no folder ${folder}`,
+      "name a trail's folder: data/trail, or a copy",
+    )
   const { verifyTrailFolder } = await loadApp()
   return await verifyTrailFolder(folder)
 }
