@@ -19,6 +19,12 @@ export interface Operation {
 /** More of a statement than this is in the table of statements only. */
 export const MAX_SHOWN_STATEMENT = 2_000
 
+/** As much of a statement as is shown: a copy, since a slice would keep the whole. */
+export function shownStatement(statement: string | undefined): string | undefined {
+  // UTF-8 has no lone surrogates: where a pair was cut stands U+FFFD, as of toWellFormed.
+  return statement === undefined ? undefined : Buffer.from(statement.slice(0, MAX_SHOWN_STATEMENT)).toString('utf8')
+}
+
 const leafOf = ({ intent, outcome }: Operation): JsonObject => intent ?? outcome?.leaf ?? {}
 
 function both(

@@ -1,7 +1,7 @@
 import { type Answer, approvalsOf, type Request } from './approval-request.ts'
 import type { KnownPolicies } from './asking-policies.ts'
 import { type HeldOperation, isAnotherOperation, isCut } from './held-operation.ts'
-import { countAt, type JsonObject, listAt, textAt, textsAt } from './members.ts'
+import { countAt, type JsonObject, textAt, textsAt } from './members.ts'
 import { isNeedMet, joinNeeds, parseNeed } from './needs.ts'
 import type { Table } from './table.ts'
 
@@ -88,8 +88,8 @@ export function* checkUse(use: Use): Generator<CheckName> {
   if (approvals.length === 0) yield 'neverApproved'
   if (!isMet(request, approvals)) yield 'needNotMet'
   if (namesOthers(leaf, approvals)) yield 'otherApprovers'
-  const expires = countAt(request.opened.leaf, 'unmapped', 'details', 'expires')
-  const isLate = expires !== null && (countAt(leaf, 'time') ?? 0) > expires
+  const { expiresMs } = request.opened
+  const isLate = expiresMs !== null && (countAt(leaf, 'time') ?? 0) > expiresMs
   if (isLate || request.expired !== undefined || request.withdrawn !== undefined) yield 'afterEnd'
 }
 
@@ -101,59 +101,38 @@ export function checkAllowed(leaf: JsonObject, known: KnownPolicies): CheckName 
   return policies.some((policy) => needs.has(policy)) ? 'withoutApproval' : undefined
 }
 
-/** What every record about a request repeats of it. */
-const BOUND = ['binding', 'need', 'intent'] as const
-
-/** Whether an answer is to another request than the one that it names. */
-export function isOtherBinding({ leaf }: Answer, { first }: Request): boolean {
-  return first !== undefined && BOUND.some((name) => detail(leaf, name) !== detail(first, name))
-}
-
 /** Whether a request is not the one that the record of what was held, or policy, asks for. */
 export function isOtherNeed({ opened, held }: Request, known: KnownPolicies): boolean {
   if (opened === undefined) return false
-  const need = textAt(opened.leaf, 'unmapped', 'details', 'need')
-  const policies = new Set(textsAt(opened.leaf, 'unmapped', 'details', 'policies'))
+  const { need } = opened
+  const policies = new Set(opened.policies)
   if (held !== undefined) {
     const { decision, requester } = held
-    if (requester !== textAt(opened.leaf, 'actor', 'user', 'uid')) return true
+    if (requester !== opened.requester) return true
     if (decision.need !== null && decision.need !== need) return true
     if (decision.policies.some((policy) => !policies.has(policy))) return true
   }
-  const needs = known.get(textAt(opened.leaf, 'unmapped', 'details', 'policy_hash'))
+  const needs = known.get(opened.policyHash)
   if (needs === undefined) return false
   return joinNeeds([...policies].flatMap((policy) => parseNeed(needs.get(policy) ?? '') ?? [])) !== need
 }
 
-function detail(leaf: JsonObject, name: string): string | number | null {
-  return textAt(leaf, 'unmapped', 'details', name) ?? countAt(leaf, 'unmapped', 'details', name)
-}
-
 function isOwnApproval({ leaf, request }: Use, approvals: readonly Answer[]): boolean {
   const actor = textAt(leaf, 'actor', 'user', 'uid')
-  const asked = textAt(request.opened?.leaf, 'actor', 'user', 'uid')
+  const asked = request.opened?.requester ?? null
   const approvers = [...textsAt(leaf, 'unmapped', 'approval', 'approvers'), ...approvals.map(({ by }) => by)]
   return approvers.some((id) => id === actor || id === asked)
 }
 
 /** Whoever answers does so as a person, not through an agent, and in a group that their own record says they are in. */
 function isMet({ opened }: Request, approvals: readonly Answer[]): boolean {
-  const need = parseNeed(textAt(opened?.leaf, 'unmapped', 'details', 'need') ?? '')
+  const need = parseNeed(opened?.need ?? '')
   if (need === undefined) return false
-  const counting = approvals.filter(
-    ({ leaf }) => textAt(leaf, 'actor', 'user', 'type') === 'person' && textAt(leaf, 'actor', 'app_uid') === null,
-  )
+  const counting = approvals.filter(({ isPersonal }) => isPersonal)
   return isNeedMet(
     need,
-    counting.map(({ by, leaf, groups }) => ({ id: by, groups: ownOf(leaf, groups) })),
+    counting.map(({ by, ownGroups }) => ({ id: by, groups: ownGroups })),
   )
-}
-
-/** Those of the groups that the actor of a record is in, by that record. */
-function ownOf(leaf: JsonObject, groups: readonly string[]): readonly string[] {
-  if (isCut(leaf, 'groups')) return groups
-  const own = new Set(listAt(leaf, 'actor', 'user', 'groups').map((group) => textAt(group, 'name')))
-  return groups.filter((group) => own.has(group))
 }
 
 function namesOthers(leaf: JsonObject, approvals: readonly Answer[]): boolean {
@@ -166,6 +145,6 @@ function namesOthers(leaf: JsonObject, approvals: readonly Answer[]): boolean {
 function isNotHeld({ request: { held, opened }, leaf, operation }: Use): boolean {
   if (opened === undefined) return false
   const binding = textAt(leaf, 'unmapped', 'approval', 'binding')
-  if (binding !== null && binding !== textAt(opened.leaf, 'unmapped', 'details', 'binding')) return true
+  if (binding !== null && binding !== opened.binding) return true
   return held !== undefined && isAnotherOperation(held, operation)
 }

@@ -1,6 +1,6 @@
 import { type Answer, approvalsOf, type Request } from './approval-request.ts'
 import { MAX_SHOWN_STATEMENT } from './access-log.ts'
-import { countAt, textAt, textsAt, utc } from './members.ts'
+import { utc } from './members.ts'
 import type { Roster } from './roster.ts'
 import type { Table } from './table.ts'
 
@@ -26,14 +26,14 @@ export const APPROVALS: Table<RequestRow> = {
     {
       name: 'held_record',
       from: 'request-open: unmapped.details.intent',
-      of: ({ request }) => detailCount(request, 'intent'),
+      of: ({ request }) => request.opened?.intent ?? null,
     },
     {
       name: 'opened_record',
       from: 'request-open: metadata.sequence',
       of: ({ request }) => request.opened?.record ?? null,
     },
-    { name: 'opened', from: 'request-open: time', of: ({ request }) => utc(countAt(request.opened?.leaf, 'time')) },
+    { name: 'opened', from: 'request-open: time', of: ({ request }) => utc(request.opened?.timeMs ?? null) },
     { name: 'requester', from: 'request-open: actor.user.uid', of: ({ request }) => requesterOf(request) },
     {
       name: 'requester_name',
@@ -43,24 +43,24 @@ export const APPROVALS: Table<RequestRow> = {
     {
       name: 'agent',
       from: 'request-open: actor.app_name',
-      of: ({ request }) => textAt(request.opened?.leaf, 'actor', 'app_name'),
+      of: ({ request }) => request.opened?.agent ?? null,
     },
     {
       name: 'via_server',
       from: 'request-open: unmapped.details.via_server',
-      of: ({ request }) => detailText(request, 'via_server'),
+      of: ({ request }) => request.opened?.viaServer ?? null,
     },
     {
       name: 'via_tool',
       from: 'request-open: unmapped.details.via_tool',
-      of: ({ request }) => detailText(request, 'via_tool'),
+      of: ({ request }) => request.opened?.viaTool ?? null,
     },
     {
       name: 'resource',
       from: 'request-open: dst_endpoint.svc_name',
-      of: ({ request }) => textAt(request.opened?.leaf, 'dst_endpoint', 'svc_name'),
+      of: ({ request }) => request.opened?.resource ?? null,
     },
-    { name: 'verb', from: 'request-open: unmapped.details.verb', of: ({ request }) => detailText(request, 'verb') },
+    { name: 'verb', from: 'request-open: unmapped.details.verb', of: ({ request }) => request.opened?.verb ?? null },
     { name: 'what', from: 'the template of the held operation', of: ({ request }) => request.held?.template ?? null },
     {
       name: 'statement',
@@ -70,22 +70,22 @@ export const APPROVALS: Table<RequestRow> = {
     {
       name: 'need',
       from: 'request-open: unmapped.details.need (who must answer)',
-      of: ({ request }) => detailText(request, 'need'),
+      of: ({ request }) => request.opened?.need ?? null,
     },
     {
       name: 'policies',
       from: 'request-open: unmapped.details.policies',
-      of: ({ request }) => textsAt(request.opened?.leaf, 'unmapped', 'details', 'policies'),
+      of: ({ request }) => request.opened?.policies ?? [],
     },
     {
       name: 'binding',
       from: 'request-open: unmapped.details.binding (keyed digest of person, client, resource and exact operation)',
-      of: ({ request }) => detailText(request, 'binding'),
+      of: ({ request }) => request.opened?.binding ?? null,
     },
     {
       name: 'expires',
       from: 'request-open: unmapped.details.expires',
-      of: ({ request }) => utc(detailCount(request, 'expires')),
+      of: ({ request }) => utc(request.opened?.expiresMs ?? null),
     },
     {
       name: 'approved_by',
@@ -127,17 +127,8 @@ export const APPROVALS: Table<RequestRow> = {
   ],
 }
 
-function detailText({ opened }: Request, name: string): string | null {
-  return textAt(opened?.leaf, 'unmapped', 'details', name)
-}
-
-function detailCount({ opened }: Request, name: string): number | null {
-  return countAt(opened?.leaf, 'unmapped', 'details', name)
-}
-
 function requesterOf({ opened, answers }: Request): string | null {
-  const fromAnswer = textAt(answers[0]?.leaf, 'unmapped', 'details', 'requester')
-  return textAt(opened?.leaf, 'actor', 'user', 'uid') ?? fromAnswer
+  return opened?.requester ?? answers[0]?.requester ?? null
 }
 
 function denialsOf({ answers }: Request): readonly Answer[] {
@@ -145,9 +136,9 @@ function denialsOf({ answers }: Request): readonly Answer[] {
 }
 
 function describeAnswer(answer: Answer): string {
-  const comment = textAt(answer.leaf, 'comment')
-  const code = answer.isRefused ? ` (refused: ${textAt(answer.leaf, 'status_code') ?? ''})` : ''
-  return `${answer.answer} by ${answer.by} at ${utc(countAt(answer.leaf, 'time')) ?? ''}, record ${answer.record}${code}${comment === null ? '' : `: ${comment}`}`
+  const code = answer.isRefused ? ` (refused: ${answer.code ?? ''})` : ''
+  const comment = answer.comment === null ? '' : `: ${answer.comment}`
+  return `${answer.answer} by ${answer.by} at ${utc(answer.timeMs) ?? ''}, record ${answer.record}${code}${comment}`
 }
 
 function statusOf(request: Request): string {
@@ -155,8 +146,7 @@ function statusOf(request: Request): string {
   if (denialsOf(request).length > 0) return 'denied'
   if (request.withdrawn !== undefined) return 'withdrawn'
   if (request.expired !== undefined) return 'expired'
-  const makes = approvalsOf(request).at(-1)
-  return textAt(makes?.leaf, 'unmapped', 'details', 'makes') === 'approved' ? 'approved, not used' : 'open'
+  return approvalsOf(request).at(-1)?.makes === 'approved' ? 'approved, not used' : 'open'
 }
 
 function recordsOf({ opened, answers, uses, expired, withdrawn }: Request): readonly number[] {

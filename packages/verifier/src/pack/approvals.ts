@@ -1,24 +1,22 @@
-import { MAX_SHOWN_STATEMENT } from './access-log.ts'
-import type { Request } from './approval-request.ts'
+import { shownStatement } from './access-log.ts'
+import { answerOf, boundOf, openingOf, type Request } from './approval-request.ts'
 import {
   type ApprovalCheck,
   checkAllowed,
   type CheckName,
   CHECKS,
   checkUse,
-  isOtherBinding,
   isOtherNeed,
   UNCHECKED,
 } from './approval-checks.ts'
 import { askingInForce, type AskingPolicies } from './asking-policies.ts'
 import { type HeldOperation, heldOperation } from './held-operation.ts'
-import { countAt, type JsonObject, textAt, textsAt, valueAt } from './members.ts'
+import { type JsonObject, textAt, valueAt } from './members.ts'
 
 /** Held operations that are kept until their requests are opened, which is at once or never. */
 const KEPT_HELD = 4_096
 /** Records that a check names. */
 const NAMED_RECORDS = 100
-const SUCCESS = 1
 
 /** Gathers requests for approvals from records, in their order. */
 export class Approvals {
@@ -99,25 +97,18 @@ export class Approvals {
 
   #open(request: Request, record: number, leaf: JsonObject): void {
     if (request.opened !== undefined) return
-    request.first ??= leaf
-    request.opened = { record, leaf }
-    const intent = countAt(leaf, 'unmapped', 'details', 'intent') ?? -1
+    request.bound ??= boundOf(leaf)
+    request.opened = openingOf(record, leaf)
+    const intent = request.opened.intent ?? -1
     Object.assign(request, this.#held.get(intent))
     this.#held.delete(intent)
     if (isOtherNeed(request, this.#policies)) this.#find('otherNeed', record)
   }
 
   #answer(request: Request, answer: 'approve' | 'deny', record: number, leaf: JsonObject): void {
-    request.first ??= leaf
-    const given = {
-      record,
-      answer,
-      by: textAt(leaf, 'actor', 'user', 'uid') ?? '',
-      groups: textsAt(leaf, 'unmapped', 'details', 'groups'),
-      leaf,
-      isRefused: leaf['status_id'] !== SUCCESS,
-    }
-    if (isOtherBinding(given, request)) this.#find('otherBinding', record)
+    const given = answerOf(record, answer, leaf)
+    request.bound ??= given.bound
+    if (given.bound !== request.bound) this.#find('otherBinding', record)
     request.answers.push(given)
   }
 
@@ -129,7 +120,7 @@ export class Approvals {
   }
 
   #keep(record: number, held: HeldOperation, payload: string | undefined): void {
-    this.#held.set(record, { held, statement: payload?.slice(0, MAX_SHOWN_STATEMENT).toWellFormed() })
+    this.#held.set(record, { held, statement: shownStatement(payload) })
     if (this.#held.size <= KEPT_HELD) return
     const [oldest] = this.#held.keys()
     if (oldest !== undefined) this.#held.delete(oldest)
@@ -140,7 +131,7 @@ export class Approvals {
     if (request === undefined) {
       request = {
         ref,
-        first: undefined,
+        bound: undefined,
         opened: undefined,
         held: undefined,
         statement: undefined,

@@ -10,6 +10,9 @@ export interface AskingPolicies {
   readonly needs: ReadonlyMap<string, string>
 }
 
+/** More than a policy has: one for each table and column that is declared, three for each tool. */
+const MAX_VALUES = 1_000_000
+
 /** Where the policy is not known. */
 export const NO_POLICY: AskingPolicies = { hash: undefined, needs: new Map() }
 
@@ -32,17 +35,30 @@ export function askingInForce(leaf: JsonObject): AskingPolicies | undefined {
  */
 export function askingPolicies(policyText: string): AskingPolicies {
   const needs = new Map<string, string>()
-  for (const text of textsAt(parse(policyText), 'files')) collect(text, needs)
+  for (const text of policyFiles(policyText)) collect(text, needs)
   return { hash: encodeHex(sha256(encodeUtf8(policyText))), needs }
 }
 
-function parse(text: string): unknown {
+/** The texts of the policy files in the text that a policy's hash is the SHA-256 of; none when that is no text of a policy. */
+export function policyFiles(policyText: string): readonly string[] {
+  if (!hasFewValues(policyText)) return []
   try {
-    return JSON.parse(text) as unknown
+    return textsAt(JSON.parse(policyText), 'files')
   } catch {
     // It has the digest that was signed, so this is how it was made; it lists no files then.
-    return undefined
+    return []
   }
+}
+
+/** Every value of a JSON text but the first stands behind a comma, or in a list or an object of its own; each takes memory, however short. */
+function hasFewValues(text: string): boolean {
+  let values = 0
+  for (let at = 0; at < text.length && values <= MAX_VALUES; at += 1) {
+    const character = text.charAt(at)
+    if (character === '"') at = endOfString(text, at + 1) - 1
+    else if (character === ',' || character === '[' || character === '{') values += 1
+  }
+  return values <= MAX_VALUES
 }
 
 /** Cedar 4, Grammar: `Annotation ::= '@' IDENT '(' STR ')'`; they stand before their policy, and a policy ends with `;`. */

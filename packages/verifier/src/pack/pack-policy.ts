@@ -5,10 +5,10 @@ import { sha256 } from '../sha256.ts'
 import { readWhole } from '../source.ts'
 import type { TrailReader } from '../trail-reader.ts'
 import type { Finding } from '../verification.ts'
-import { type AskingPolicies, askingPolicies, NO_POLICY } from './asking-policies.ts'
+import { type AskingPolicies, askingPolicies, NO_POLICY, policyFiles } from './asking-policies.ts'
 import { PACK_PATHS } from './layout.ts'
 import type { PackManifest } from './manifest.ts'
-import { textAt, textsAt } from './members.ts'
+import { textAt } from './members.ts'
 import type { PackSource } from './pack-source.ts'
 
 /** More than a policy has. */
@@ -45,7 +45,7 @@ export async function checkPolicy(
       return { code: 'pack-file-missing', verdict: 'incomplete', message: `${path} is missing`, file: path }
     texts.push(text.toString('utf8'))
   }
-  const loaded = [...textsAt(parse(whole), 'files')].sort()
+  const loaded = [...policyFiles(whole.toString('utf8'))].sort()
   texts.sort()
   const at = texts.findIndex((text, index) => text !== loaded[index])
   if (at >= 0 || loaded.length !== texts.length)
@@ -82,15 +82,6 @@ function leafOf(entry: Uint8Array): unknown {
     // What cannot be read put nothing in force.
     if (cause instanceof VerifierError) return undefined
     throw cause
-  }
-}
-
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8')) as unknown
-  } catch {
-    // It has the digest that was signed, so this is how it was made; it lists no files then.
-    return undefined
   }
 }
 

@@ -1,4 +1,4 @@
-import { ACCESS_LOG, MAX_SHOWN_STATEMENT, type Operation } from './access-log.ts'
+import { ACCESS_LOG, type Operation } from './access-log.ts'
 import { APPROVAL_CHECKS, type ApprovalCheck } from './approval-checks.ts'
 import { APPROVALS } from './approval-table.ts'
 import { Approvals } from './approvals.ts'
@@ -7,6 +7,7 @@ import { COMPLETENESS, Completeness, type PackCrash, type PackGap, type Statisti
 import { ACCESS_EVENTS, isControlChange, isTrailRecord, POLICY_HISTORY, TRAIL_RECORDS } from './event-tables.ts'
 import { MASKING } from './masking-table.ts'
 import { countAt, type JsonObject, listAt, textAt } from './members.ts'
+import { OpenOperations, type ParsedRecord } from './open-operations.ts'
 import type { Roster } from './roster.ts'
 import { STATEMENTS } from './statements.ts'
 import { type RowText, RowWriter, type TableDefinition } from './table.ts'
@@ -40,21 +41,16 @@ export interface RowSink {
   row(table: string, text: RowText, record: number | undefined): void
 }
 
-interface OpenOperation {
-  readonly leaf: JsonObject
-  readonly statement: string | undefined
-}
-
 /**
  * The rules of the tables: records in, rows out. Builder and verifier run the same ones, so a table that says something
  * else than its records is found by writing it again.
  *
- * It keeps the operations that have not ended and the requests for approvals, nothing else.
+ * It keeps the operations that have not ended and what is read of the requests for approvals, nothing else.
  */
 export class PackTables {
   readonly #sink: RowSink
   readonly #roster: Roster
-  readonly #open = new Map<number, OpenOperation>()
+  readonly #open = new OpenOperations()
   readonly #approvals: Approvals
   readonly #completeness = new Completeness()
   readonly #log = new RowWriter(ACCESS_LOG)
@@ -76,11 +72,12 @@ export class PackTables {
    *
    * @param statement its payload, opened, when it is disclosed.
    */
-  take(record: number, leaf: JsonObject, statement?: string): void {
+  take(record: number, parsed: ParsedRecord, statement?: string): void {
+    const { leaf } = parsed
     this.#completeness.take(record, leaf)
     switch (textAt(leaf, 'unmapped', 'phase')) {
       case 'intent':
-        this.#takeIntent(record, leaf, statement)
+        this.#takeIntent(record, parsed, statement)
         return
       case 'outcome':
         this.#takeOutcome(record, leaf)
@@ -94,8 +91,6 @@ export class PackTables {
   finish(): PackStatement {
     for (const [record, { leaf, statement }] of this.#open)
       this.#writeOperation({ record, intent: leaf, outcome: undefined, statement })
-    const unended = this.#open.size
-    this.#open.clear()
     const requests = new RowWriter(APPROVALS)
     for (const request of this.#approvals.requests)
       this.#write(APPROVALS, requests.row({ request, roster: this.#roster }), request.opened?.record ?? request.uses[0])
@@ -103,24 +98,23 @@ export class PackTables {
     for (const check of this.#approvals.checks) this.#write(APPROVAL_CHECKS, checks.row(check), check.records[0])
     const completeness = new RowWriter(COMPLETENESS)
     const { gaps, crashes } = this.#completeness
-    const lines = this.#completeness.statement(unended)
+    const lines = this.#completeness.statement(this.#open.count)
     const statement = { completeness: lines, checks: this.#approvals.checks, gaps, crashes }
     for (const line of statement.completeness) this.#write(COMPLETENESS, completeness.row(line), undefined)
     return statement
   }
 
-  #takeIntent(record: number, leaf: JsonObject, statement: string | undefined): void {
-    this.#approvals.takeIntent(record, leaf, statement)
+  #takeIntent(record: number, parsed: ParsedRecord, statement: string | undefined): void {
+    this.#approvals.takeIntent(record, parsed.leaf, statement)
     if (statement !== undefined) this.#write(STATEMENTS, this.#statements.row({ record, text: statement }), record)
-    this.#open.set(record, { leaf, statement: statement?.slice(0, MAX_SHOWN_STATEMENT).toWellFormed() })
+    this.#open.add(record, parsed, statement)
   }
 
   #takeOutcome(record: number, leaf: JsonObject): void {
     const intent = countAt(leaf, 'unmapped', 'intent') ?? -1
-    const asked = this.#open.get(intent)
+    const asked = this.#open.take(intent)
     if (asked === undefined) this.#completeness.noteEarlier()
     else this.#approvals.takeEnd({ record: intent, leaf: asked.leaf }, leaf)
-    this.#open.delete(intent)
     const outcome = { record, leaf }
     this.#writeOperation({ record: intent, intent: asked?.leaf, outcome, statement: asked?.statement })
     for (const column of listAt(leaf, 'unmapped', 'masking', 'columns'))

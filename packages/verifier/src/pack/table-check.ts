@@ -67,8 +67,8 @@ export class OwnTableCheck implements TableCheck {
 
   async take({ first, leaves, statements }: RecordBatch): Promise<void> {
     // That each is a JSON object, in canonical form, was checked before it came here.
-    for (const [at, leaf] of leaves.entries())
-      this.#tables.take(first + at, JSON.parse(leaf) as JsonObject, statements[at])
+    for (const [at, text] of leaves.entries())
+      this.#tables.take(first + at, { text, leaf: JSON.parse(text) as JsonObject }, statements[at])
     await this.#comparison.drain()
   }
 

@@ -293,11 +293,12 @@ function addTables(
   const tables = new PackTables(new Roster(NAMES), sink, askingPolicies(POLICY))
   let disclosed = ''
   for (let record = first; record <= last; record += 1) {
-    const leaf = JSON.parse(Buffer.from(leaves[record] ?? []).toString()) as Record<string, unknown>
-    const text = textOf(record, texts)
-    if (text !== undefined)
+    const text = Buffer.from(leaves[record] ?? []).toString()
+    const leaf = JSON.parse(text) as Record<string, unknown>
+    const payload = textOf(record, texts)
+    if (payload !== undefined)
       disclosed += `${formatDisclosed({ record, blob: sealed(record, texts).blob, key: digest(`pack key ${record}`) })}\n`
-    tables.take(record, leaf, text)
+    tables.take(record, { text, leaf }, payload)
   }
   tables.finish()
   for (const [name, text] of csv) files.set(tablePath(name, 'csv'), Buffer.from(text))

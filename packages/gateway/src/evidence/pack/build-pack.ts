@@ -134,9 +134,9 @@ class PackRun {
       for (let at = 0; at < wanted.length; at += RECORDS_PER_TURN) {
         const leaves = wanted.slice(at, at + RECORDS_PER_TURN).map(toLeaf)
         await this.#seen.meet(leaves.map(({ leaf }) => leaf))
-        leaves.forEach(({ entry, leaf }, offset) => {
+        leaves.forEach(({ entry, text, leaf }, offset) => {
           const record = from + at + offset
-          tables.take(record, leaf, disclosure?.disclosure.disclose(record, entry))
+          tables.take(record, { text, leaf }, disclosure?.disclosure.disclose(record, entry))
         })
         await nextTurn()
       }
@@ -209,8 +209,13 @@ class PackRun {
   }
 }
 
-function toLeaf(entry: Uint8Array): { readonly entry: Uint8Array; readonly leaf: JsonObject } {
-  return { entry, leaf: parseLeaf(Buffer.from(entry.buffer, entry.byteOffset, entry.length).toString('utf8')) ?? {} }
+function toLeaf(entry: Uint8Array): {
+  readonly entry: Uint8Array
+  readonly text: string
+  readonly leaf: JsonObject
+} {
+  const text = Buffer.from(entry.buffer, entry.byteOffset, entry.length).toString('utf8')
+  return { entry, text, leaf: parseLeaf(text) ?? {} }
 }
 
 function describe({ name, artifact, title, query, columns }: TableDefinition, rows: number): PackTable {
