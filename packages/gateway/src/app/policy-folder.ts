@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import { GatewayError } from '#model'
 import { formatExplanation, formatProblem, isPolicyProblems, type LoadedPolicy, loadPolicy, testPolicy } from '#policy'
 import type { Config } from './config/load.ts'
+import { unreadable } from './config/unreadable.ts'
 
 /** The name that policies call the boundary by: `Boundary::"sallyport"`. */
 const BOUNDARY_NAME = 'sallyport'
@@ -11,7 +12,7 @@ const BOUNDARY_NAME = 'sallyport'
 /**
  * Loads the policy of a configuration.
  *
- * @throws {GatewayError} `SP_POLICY_INVALID` with one line `file:line:column: message` per problem.
+ * @throws {GatewayError} `SP_CONFIG_MISSING`; `SP_POLICY_INVALID` with one line `file:line:column: message` per problem.
  */
 export function loadPolicyFolder(config: Config): LoadedPolicy {
   const found = checkPolicyFolder(config)
@@ -69,7 +70,7 @@ function listFolder(folder: string): string[] {
   try {
     return readdirSync(folder)
   } catch (error) {
-    throw new GatewayError('SP_POLICY_INVALID', `the policy folder ${folder} cannot be read`, { cause: error })
+    throw unreadable(folder, error, 'folder ')
   }
 }
 
@@ -77,6 +78,6 @@ function readPolicyFile(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new GatewayError('SP_POLICY_INVALID', `${path} cannot be read`, { cause: error })
+    throw unreadable(path, error)
   }
 }

@@ -1,13 +1,28 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process'
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { initialise } from '#app'
 import { VERSION } from '#base'
 import { catalogue } from '#model'
 import { EXIT } from './exit-codes.ts'
+
+const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+
+function run(args: readonly string[]): SpawnSyncReturns<string> {
+  return spawnSync(process.execPath, [...process.execArgv, main, ...args], { encoding: 'utf8' })
+}
+
+function temporaryFolder(context: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-cli-'))
+  context.after(() => {
+    rmSync(folder, { recursive: true })
+  })
+  return folder
+}
 
 test('a log that cannot be written ends nothing: a full disk leaves the exit code what it is', (context) => {
   if (!existsSync('/dev/full')) {
@@ -15,7 +30,6 @@ test('a log that cannot be written ends nothing: a full disk leaves the exit cod
     return
   }
   const full = openSync('/dev/full', 'w')
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
   const { status } = spawnSync(process.execPath, [...process.execArgv, main, 'no-such-command'], {
     stdio: ['ignore', 'ignore', full],
   })
@@ -24,14 +38,12 @@ test('a log that cannot be written ends nothing: a full disk leaves the exit cod
 })
 
 test('it says its version', () => {
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
-  const { stdout } = spawnSync(process.execPath, [...process.execArgv, main, '--version'], { encoding: 'utf8' })
+  const { stdout } = run(['--version'])
   assert.equal(stdout, `${VERSION}\n`)
 })
 
 test('it has every command that an error names as the next step', () => {
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
-  const { stdout } = spawnSync(process.execPath, [...process.execArgv, main, '--help'], { encoding: 'utf8' })
+  const { stdout } = run(['--help'])
   const there = new Set([...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name))
   const named = Object.values(catalogue).flatMap(({ next }) => [...next.matchAll(/sallyport ([a-z]+)/g)])
   assert.ok(named.length > 0)
@@ -39,11 +51,7 @@ test('it has every command that an error names as the next step', () => {
 })
 
 test('who is not logged in hears so, as whom, and leaves nothing behind', (context) => {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-cli-'))
-  context.after(() => {
-    rmSync(folder, { recursive: true })
-  })
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+  const folder = temporaryFolder(context)
   for (const profile of [['--profile', 'bob'], ['--profile=bob']]) {
     const { status, stderr } = spawnSync(process.execPath, [...process.execArgv, main, 'whoami', ...profile], {
       cwd: folder,
@@ -57,7 +65,6 @@ test('who is not logged in hears so, as whom, and leaves nothing behind', (conte
 })
 
 test('what an option or a reference cannot be is said by the name that it has here, before anybody is asked', () => {
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
   for (const [words, args] of [
     [/^"yesterday" is neither an ISO time nor an age/, ['log', '--since', 'yesterday']],
     [/^say one of --token-stdin, --id, --login, --person/, ['token', 'revoke', '--reason', 'lost']],
@@ -66,19 +73,39 @@ test('what an option or a reference cannot be is said by the name that it has he
     [/^"0007F4" is not a reference/, ['approve', '0007F4']],
     [/^"12" is not a reference/, ['deny', '12', '--reason', 'no']],
   ] as const) {
-    const { status, stderr } = spawnSync(process.execPath, [...process.execArgv, main, ...args], { encoding: 'utf8' })
+    const { status, stderr } = run(args)
     assert.match(stderr, words)
     assert.equal(status, EXIT.usage)
   }
 })
 
 test('a folder that is not there is not one that was checked', () => {
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
   for (const folder of ['/nonexistent/trail', main]) {
-    const args = [...process.execArgv, main, 'trail', 'verify', folder]
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    const { status, stdout, stderr } = run(['trail', 'verify', folder])
     assert.equal(stdout, '')
     assert.ok(stderr.startsWith(`there is no folder ${folder}\n  next: `), stderr)
     assert.equal(status, EXIT.notFound)
   }
+})
+
+test('a configuration that is not there, or not whole, is wrong usage, with a next step that helps', (context) => {
+  const folder = temporaryFolder(context)
+  const [config = ''] = initialise(join(folder, 'boundary'))
+  const policy = join(folder, 'boundary/policy')
+  const absent = join(folder, 'sallyport.yaml')
+  const refused = (args: readonly string[], words: string): void => {
+    const { status, stderr } = run(args)
+    assert.ok(stderr.startsWith(`${words}\n  next: name the file with -c, or`), stderr)
+    assert.equal(status, EXIT.usage)
+  }
+  refused(['validate', '-c', absent], `there is no ${absent}`)
+  refused(['up', '-c', absent], `there is no ${absent}`)
+  rmSync(join(policy, 'tests.yaml'))
+  refused(['policy', 'test', '-c', config], `there is no ${join(policy, 'tests.yaml')}`)
+  rmSync(policy, { recursive: true })
+  refused(['policy', 'test', '-c', config], `there is no folder ${policy}`)
+  writeFileSync(config, '[')
+  const { status, stderr } = run(['up', '-c', config])
+  assert.match(stderr, /sallyport\.yaml:1:2: .*\n  next: mend the lines named/)
+  assert.equal(status, EXIT.usage)
 })

@@ -9,7 +9,7 @@ import { logCommands } from './commands/log.ts'
 import { loginCommands, tokenCommands } from './commands/login.ts'
 import { requestCommands } from './commands/requests.ts'
 import { createContext } from './context.ts'
-import { CommandError, EXIT } from './exit-codes.ts'
+import { CommandError, EXIT, exitCodeOf } from './exit-codes.ts'
 import { createOutput, plain } from './output.ts'
 import { Profiles } from './profile.ts'
 
@@ -72,7 +72,7 @@ const streams = {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   if (error instanceof CommandError) return say(error.message, error.next, error.exitCode)
-  if (error instanceof GatewayError) return say(error.message, catalogue[error.code].next, EXIT.unexpected)
+  if (error instanceof GatewayError) return say(error.message, catalogue[error.code].next, exitCodeOf(error.code))
   return say(error instanceof Error ? error.message : String(error), undefined, EXIT.unexpected)
 }
 

@@ -296,6 +296,12 @@ export const catalogue = {
     retry: 'no',
     log: 'error',
   },
+  SP_CONFIG_MISSING: {
+    meaning: 'a file that describes the boundary is not there',
+    next: 'name the file with -c, or write files to start from with: sallyport init <folder>',
+    retry: 'no',
+    log: 'error',
+  },
   SP_POLICY_INVALID: {
     meaning: 'the policy is not valid, so it was not loaded',
     next: 'mend the lines named and run: sallyport validate',

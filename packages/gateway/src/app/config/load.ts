@@ -6,6 +6,7 @@ import { protocols } from '../registry.ts'
 import { readPinnedTools } from './pinned-tools.ts'
 import { formatProblem, type Problem, schemaProblems, YamlSource } from './problems.ts'
 import { type ConfigFile, configSchema } from './schema.ts'
+import { unreadable } from './unreadable.ts'
 
 /** A valid configuration, with paths made absolute. */
 export interface Config {
@@ -30,7 +31,7 @@ export interface ConfiguredResource {
 /**
  * Reads and checks `sallyport.yaml`.
  *
- * @throws {GatewayError} `SP_CONFIG_INVALID` with one line `file:line:column: message` per problem.
+ * @throws {GatewayError} `SP_CONFIG_MISSING`; `SP_CONFIG_INVALID` with one line `file:line:column: message` per problem.
  */
 export function loadConfig(path: string): Config {
   const found = checkConfig(path)
@@ -81,9 +82,7 @@ function readConfigFile(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new GatewayError('SP_CONFIG_INVALID', `${path} cannot be read; sallyport init writes one to start from`, {
-      cause: error,
-    })
+    throw unreadable(path, error)
   }
 }
 
