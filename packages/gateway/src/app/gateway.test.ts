@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { createTestTls } from '../../testkit/certificate.ts'
 import { startGateway } from './gateway.ts'
 import { initialise } from './initialise.ts'
 
-/** What `init` writes, with everything there that it names, and its ports replaced. */
+/** What `init` writes, its ports replaced. */
 function boundaryFiles(t: TestContext, port: number): string {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-gateway-'))
   t.after(() => {
@@ -18,9 +17,6 @@ function boundaryFiles(t: TestContext, port: number): string {
   const [config = ''] = initialise(folder)
   const text = readFileSync(config, 'utf8')
   writeFileSync(config, text.replace('127.0.0.1:8080', `127.0.0.1:${port}`).replace('127.0.0.1:5432', '127.0.0.1:0'))
-  const authority = join(folder, 'tls/db-ca.pem')
-  mkdirSync(dirname(authority))
-  writeFileSync(authority, createTestTls().ca)
   return config
 }
 

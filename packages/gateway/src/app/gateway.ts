@@ -11,6 +11,8 @@ import type { LoadedPolicy } from '#policy'
 import { createClassifier } from '#protocols/postgres'
 import { DEFAULT_LIMITS } from '#trail'
 import { type Config, loadConfig, withPins } from './config/load.ts'
+import { namedFileProblems } from './config/named-files.ts'
+import { invalid } from './config/problems.ts'
 import { createEvidence } from './evidence.ts'
 import { createExplain } from './explain.ts'
 import { type Foundation, openFoundation, type StartOptions } from './foundation.ts'
@@ -50,6 +52,8 @@ export interface Gateway {
  */
 export async function startGateway(configFile: string, options: StartOptions): Promise<Gateway> {
   const config = loadConfig(configFile)
+  const problems = namedFileProblems(config)
+  if (problems.length > 0) throw invalid(problems)
   const policy = loadPolicyFolder(config)
   const stack = new AsyncDisposableStack()
   try {

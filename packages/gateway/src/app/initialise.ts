@@ -23,7 +23,7 @@ resources:
       database: shop
       user: sallyport
       password: { from: vault:shop }                      # printf %s "$PASSWORD" | sallyport seal shop
-      tls: { mode: verify-full, caFile: tls/db-ca.pem }
+      tls: { mode: verify-full }                          # an authority of your own: caFile: tls/db-ca.pem
 masking:
   columns: { shop.public.customers.pan: pan }
 policy: policy

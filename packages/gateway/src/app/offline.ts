@@ -1,14 +1,17 @@
 import { Secret } from '#base'
 import type { Workload } from '#model'
 import { checkConfig, loadConfig } from './config/load.ts'
+import { namedFileProblems } from './config/named-files.ts'
 import { formatProblem } from './config/problems.ts'
 import { openFoundation } from './foundation.ts'
 import { checkPolicyFolder, type PolicyTestLines, testPolicyFolder } from './policy-folder.ts'
 
-/** Says what is wrong with a configuration and its policy, a line each; none when all is well. */
+/** Says what is wrong with a configuration, the files that it names and its policy, a line each; none when all is well. */
 export function validate(configFile: string): readonly string[] {
   const found = checkConfig(configFile)
   if ('problems' in found) return found.problems.map(formatProblem)
+  const problems = namedFileProblems(found.config)
+  if (problems.length > 0) return problems.map(formatProblem)
   const policy = checkPolicyFolder(found.config)
   return 'problems' in policy ? policy.problems : []
 }

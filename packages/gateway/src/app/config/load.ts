@@ -4,13 +4,15 @@ import { type CardColumn, GatewayError, type PinnedTool, type Resource } from '#
 import type { McpBlock } from '#protocols/mcp'
 import { protocols } from '../registry.ts'
 import { readPinnedTools } from './pinned-tools.ts'
-import { formatProblem, type Problem, schemaProblems, YamlSource } from './problems.ts'
+import { invalid, type Problem, schemaProblems, YamlSource } from './problems.ts'
 import { type ConfigFile, configSchema } from './schema.ts'
 import { unreadable } from './unreadable.ts'
 
 /** A valid configuration, with paths made absolute. */
 export interface Config {
   readonly file: ConfigFile
+  /** The text of it, which can say where things stand. */
+  readonly source: YamlSource
   /** The folder of `sallyport.yaml`, against which relative paths are read. */
   readonly folder: string
   readonly dataFolder: string
@@ -35,7 +37,7 @@ export interface ConfiguredResource {
  */
 export function loadConfig(path: string): Config {
   const found = checkConfig(path)
-  if ('problems' in found) throw new GatewayError('SP_CONFIG_INVALID', found.problems.map(formatProblem).join('\n'))
+  if ('problems' in found) throw invalid(found.problems)
   return found.config
 }
 
@@ -47,7 +49,7 @@ export function loadConfig(path: string): Config {
 export function withPins(config: Config): Config {
   const resources = config.resources.map((entry) => repinned(entry, config.policyFolder))
   const problems = resources.flatMap(({ pinProblems }) => pinProblems ?? [])
-  if (problems.length > 0) throw new GatewayError('SP_CONFIG_INVALID', problems.map(formatProblem).join('\n'))
+  if (problems.length > 0) throw invalid(problems)
   return { ...config, resources }
 }
 
@@ -73,7 +75,7 @@ export function checkConfig(path: string): { readonly config: Config } | { reado
   if (!parsed.success) return { problems: schemaProblems(source, parsed.error.issues) }
   const problems = crossProblems(source, parsed.data)
   if (problems.length > 0) return { problems }
-  const config = toConfig(path, parsed.data)
+  const config = toConfig(path, source, parsed.data)
   const pinProblems = config.resources.flatMap((entry) => entry.pinProblems ?? [])
   return pinProblems.length > 0 ? { problems: pinProblems } : { config }
 }
@@ -86,11 +88,12 @@ function readConfigFile(path: string): string {
   }
 }
 
-function toConfig(path: string, file: ConfigFile): Config {
+function toConfig(path: string, source: YamlSource, file: ConfigFile): Config {
   const folder = dirname(resolve(path))
   const scheme = file.listen.tls === undefined ? 'http' : 'https'
   return {
     file,
+    source,
     folder,
     dataFolder: resolve(folder, file.data),
     policyFolder: resolve(folder, file.policy),

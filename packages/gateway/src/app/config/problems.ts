@@ -1,5 +1,6 @@
 import { isNode, type Document, LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
+import { GatewayError } from '#model'
 
 /** One thing wrong with a configuration file, where it stands. */
 export interface Problem {
@@ -93,11 +94,17 @@ export function schemaProblems(source: YamlSource, issues: readonly z.core.$ZodI
   })
 }
 
-function where(path: readonly PropertyKey[]): string {
+/** A place in the file, in words. */
+export function where(path: readonly PropertyKey[]): string {
   return path.length === 0 ? 'the file' : path.map(String).join('.')
 }
 
 /** Formats a problem as compilers do: `file:line:column: message`. */
 export function formatProblem(problem: Problem): string {
   return `${problem.file}:${problem.line}:${problem.column}: ${problem.message}`
+}
+
+/** The error for what is wrong with a configuration, a line each. */
+export function invalid(problems: readonly Problem[]): GatewayError {
+  return new GatewayError('SP_CONFIG_INVALID', problems.map(formatProblem).join('\n'))
 }
