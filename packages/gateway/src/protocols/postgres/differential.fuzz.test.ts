@@ -5,12 +5,20 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
-import { type Bytes, concatBytes, fromUtf8, toUtf8 } from '#base'
+import { type Bytes, type Clock, concatBytes, fromUtf8, toUtf8 } from '#base'
 import type { Operation } from '#model'
+import { processClock } from '../../../testkit/gate.ts'
 import { startPostgres, type TestPostgres } from '../../../testkit/postgres.ts'
 import { encodeFrontend, type FrontendMessage } from './codec/index.ts'
 import { endSharedClassifier, startBoundary, type TestBoundary } from './testkit/boundary.ts'
 import { outline, WireClient } from './testkit/wire.ts'
+
+let hastyMs = 0
+/** Half a minute passes with every other look. */
+const hastyClock: Clock = {
+  nowMs: processClock.nowMs,
+  monotonicMs: () => (hastyMs += 20_000),
+}
 
 /** One run is three connections: a fraction of what parsers get. */
 const runs = Math.max(150, Math.floor(Number(process.env['SALLYPORT_FUZZ_RUNS'] ?? 100_000) / 1000))
@@ -24,7 +32,12 @@ let direct: WireClient
 
 before(async () => {
   database = await startPostgres({ sql: 'CREATE TABLE kept (n int); CREATE TABLE log (n int)' })
-  boundary = await startBoundary(database, { gate: { permits } })
+  boundary = await startBoundary(database, {
+    gate: { permits },
+    // Where this lies is asked again and again, of which nothing may be heard.
+    declaredColumns: [{ schema: 'public', table: 'elsewhere', column: 'pan', class: 'pan' }],
+    more: { clock: hastyClock },
+  })
   direct = await connectDirectly()
 })
 

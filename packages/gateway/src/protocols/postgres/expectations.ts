@@ -2,6 +2,7 @@ import type { Target } from './codec/index.ts'
 import type { Portal, PreparedStatement, SyncBatch } from './names.ts'
 import type { PermittedOperation } from './permitted.ts'
 import type { ResultPass } from './results.ts'
+import type { OriginAnswer } from './upstream/declared.ts'
 import type { Words } from './words.ts'
 
 /** A refused statement's stand-in went out: its error is to be replaced by these words. */
@@ -37,6 +38,7 @@ export type Expectation =
   | ExpectExecute
   | { readonly kind: 'close'; readonly batch: SyncBatch; readonly target: Target; readonly name: string }
   | { readonly kind: 'sync'; readonly batch: SyncBatch }
+  | ExpectQuestion
 
 /** A simple Query: any number of results, then ReadyForQuery. */
 export interface ExpectQuery {
@@ -73,6 +75,17 @@ export interface ExpectExecute {
   readonly permitted: PermittedOperation | undefined
   hasRows?: boolean
   pass?: ResultPass | undefined
+}
+
+/** Our own question where the declared columns lie, up to its ReadyForQuery; nothing of it is the client's. */
+export interface ExpectQuestion {
+  readonly kind: 'question'
+  readonly batch: SyncBatch
+  readonly answer: OriginAnswer
+  /** All rows of the answer have come. */
+  isComplete?: boolean
+  /** SQLSTATE of the error that it was answered with. */
+  failed?: string
 }
 
 /** A queue that forgets its head without moving the rest each time. */

@@ -287,6 +287,9 @@ function begin(
       cancelKeys.leave(key)
       sessions.delete(session)
     },
+    onSchemaChange: () => {
+      for (const other of sessions) other.schemaChanged(target.resource.name)
+    },
   })
   sessions.add(session)
   cancelKeys.enter(key, session)

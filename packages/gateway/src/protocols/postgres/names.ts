@@ -23,13 +23,14 @@ export interface PreparedStatement {
   readonly name: string
   readonly text: string
   /** Undefined for an empty text, which has no effect. */
-  readonly classified: ClassifiedStatement | undefined
+  classified: ClassifiedStatement | undefined
   /** As the client declared them; 0 or missing where open. */
   readonly declaredTypes: readonly number[]
   /** As the client declared them, then as the server described them; 0 or missing where open. */
   parameterTypes: readonly number[]
   /**
-   * Its result, once described. PostgreSQL fixes it for the statement's life ("cached plan must not change result type").
+   * Its result, once described. PostgreSQL fixes names and types for the statement's life ("cached plan must not change result type"), but not
+   * from which table they come.
    */
   description: StatementDescription | undefined
 }
@@ -77,6 +78,11 @@ export class Names<T> {
 
   constructor(weigh: (value: T) => number) {
     this.#weigh = weigh
+  }
+
+  /** What is confirmed. */
+  values(): Iterable<T> {
+    return this.#confirmed.values()
   }
 
   get size(): number {

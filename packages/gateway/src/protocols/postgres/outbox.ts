@@ -9,6 +9,8 @@ import { type Bytes, concatBytes } from '#base'
 import { isMinted, type Permit } from '#model'
 import { encodeFrontend, type FrontendMessage, type Target } from './codec/index.ts'
 import { refusedStatement } from './refuse.ts'
+import type { DeclaredColumn } from './settings.ts'
+import { encodeQuestion } from './upstream/declared.ts'
 
 /** Messages without a statement of a client's in them. */
 export type ControlMessage =
@@ -54,6 +56,11 @@ export class Outbox {
   /** Sends a message that carries nothing of a client's but names. */
   control(message: ControlMessage): void {
     this.#parts.push(encodeFrontend(frontendMessage(message)))
+  }
+
+  /** Asks where declared columns lie: a question of our own, with nothing of a client's in it. */
+  ask(declared: readonly DeclaredColumn[]): void {
+    this.#parts.push(encodeQuestion(declared))
   }
 
   /** Hands over what was collected in one write. */

@@ -56,6 +56,11 @@ export class Planner {
     this.#names = names
   }
 
+  /** Whether the client is between two Syncs, and has begun nothing. */
+  get isBetween(): boolean {
+    return !this.#isBegun
+  }
+
   /**
    * Plans messages; `classifications` has one for each, or undefined.
    *

@@ -45,7 +45,7 @@ export class Relay {
   isSilenced(head: Expectation | undefined): boolean {
     if (this.#isMuted) return true
     if (head === undefined) return false
-    return this.#withheld === head.batch || (head.kind === 'query' && head.isOurs === true)
+    return this.#withheld === head.batch || head.kind === 'question' || (head.kind === 'query' && head.isOurs === true)
   }
 
   /** Passes a message of the server on as it is, if its expectation is heard. */

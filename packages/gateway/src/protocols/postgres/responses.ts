@@ -10,13 +10,14 @@
  */
 import type { Bytes } from '#base'
 import type { Masking, Shape } from '#model'
-import { Back, decodeBackend, encodeBackend, type TransactionStatus, WireError } from './codec/index.ts'
+import { Back, decodeBackend, encodeBackend, type TransactionStatus, walkRows, WireError } from './codec/index.ts'
 import { type Declarations, resultColumns } from './columns.ts'
 import {
   type Expectation,
   type ExpectDescribe,
   ExpectationQueue,
   type ExpectQuery,
+  type ExpectQuestion,
   type StandIn,
 } from './expectations.ts'
 import { type SessionNames, SyncBatch } from './names.ts'
@@ -25,6 +26,7 @@ import type { PermittedOperation } from './permitted.ts'
 import { withoutRow } from './refuse.ts'
 import type { ExpectResult, Relay } from './relay.ts'
 import { ResultPass } from './results.ts'
+import { ORIGIN_COLUMNS } from './upstream/declared.ts'
 
 /** What answers need. */
 export interface ResponsesContext {
@@ -32,7 +34,10 @@ export interface ResponsesContext {
   readonly outbox: Outbox
   readonly names: SessionNames
   readonly masking: Masking
-  readonly declarations: Declarations
+  /** Where the declared columns lie, as far as is known by now. */
+  readonly declarations: () => Declarations
+  /** A transaction that changed definitions is over. */
+  readonly onSchemaChange: () => void
   /** A setting was reported; true to pass it on. */
   readonly onParameter: (name: string, value: string) => boolean
   /** The server said goodbye and will hang up. */
@@ -53,6 +58,8 @@ export class Responses {
   status: TransactionStatus = 'I'
   /** Whether the transaction under way has done anything but read. */
   hasWritten = false
+  /** Whether it has changed definitions. */
+  #hasChangedSchema = false
 
   constructor(context: ResponsesContext) {
     this.#context = context
@@ -63,9 +70,14 @@ export class Responses {
     return this.#queue.length
   }
 
-  /** What the server is at: the batch of the first message that is not answered. */
+  /** What the server is at: the batch of the first message that is not answered; our own question is nothing to cancel. */
   get running(): SyncBatch | undefined {
-    return this.#queue.head?.batch
+    return this.isAsked ? undefined : this.#queue.head?.batch
+  }
+
+  /** Whether it is at our own question. */
+  get isAsked(): boolean {
+    return this.#queue.head?.kind === 'question'
   }
 
   /** What is kept of statements and parameters until they are answered, in bytes. */
@@ -127,7 +139,9 @@ export class Responses {
 
   /** Takes a run of whole rows. */
   rows(buffer: Bytes, start: number, end: number, count: number): void {
-    this.#context.relay.rows(this.#resultHead(), buffer, { start, end, count })
+    const { head } = this.#queue
+    if (head?.kind === 'question') takeOrigins(head, buffer, start, end)
+    else this.#context.relay.rows(this.#resultHead(), buffer, { start, end, count })
   }
 
   oversizedRow(): void {
@@ -141,6 +155,10 @@ export class Responses {
 
   #answer(type: number, buffer: Bytes, start: number, end: number): void {
     const head = this.#queue.head
+    if (head?.kind === 'question' && answersToQuestion.has(type)) {
+      head.isComplete ||= type === Back.commandComplete
+      return
+    }
     switch (type) {
       case Back.parseComplete:
         if (head?.kind !== 'parse') throw unexpected()
@@ -186,7 +204,7 @@ export class Responses {
       const message = decodeBackend(buffer, start, end)
       if (message.kind !== 'rowDescription' || head.permitted[head.index] === undefined) throw unexpected()
       const { declarations, masking, relay } = this.#context
-      relay.beginResult(head, new ResultPass(resultColumns(message.columns, declarations), masking))
+      relay.beginResult(head, new ResultPass(resultColumns(message.columns, declarations()), masking))
       this.#context.relay.pass(head, buffer, start, end)
       return
     }
@@ -206,7 +224,7 @@ export class Responses {
     if (message.kind === 'parameterDescription') statement.parameterTypes = message.types
     else if (message.kind === 'noData') statement.description = { kind: 'no-rows' }
     else if (message.kind === 'rowDescription') {
-      const masked = resultColumns(message.columns, this.#context.declarations)
+      const masked = resultColumns(message.columns, this.#context.declarations())
       statement.description = { kind: 'rows', columns: message.columns, masked }
     }
   }
@@ -222,13 +240,19 @@ export class Responses {
       throw unexpected()
     }
     if (type === Back.commandComplete && head.hasRows !== true) permitted?.changed(changedRows(buffer, start, end))
-    if (permitted !== undefined && !isReading(permitted.permit.operation.shape)) this.hasWritten = true
+    if (permitted !== undefined) this.#noteEffects(permitted.permit.operation.shape)
     this.#context.relay.endResult(head)
     if (head.kind === 'query') permitted?.answered()
     else this.#settleLast(permitted)
     this.#context.relay.pass(head, buffer, start, end)
     if (head.kind === 'query') head.index++
     else this.#queue.shift()
+  }
+
+  #noteEffects({ accesses }: Shape): void {
+    // What only selects or sets, BEGIN, SAVEPOINT leaves nothing behind that others might wait for.
+    if (!accesses.every(({ effect }) => effect === 'select' || effect === 'setSetting')) this.hasWritten = true
+    if (accesses.some(({ effect }) => effect === 'ddl')) this.#hasChangedSchema = true
   }
 
   /** What ran last has its outcome; `next` ran after it. */
@@ -244,10 +268,17 @@ export class Responses {
     const sqlstate = fields.get('C') ?? 'XX000'
     const head = this.#queue.head
     const severity = fields.get('V') ?? fields.get('S')
-    if (severity === 'FATAL' || severity === 'PANIC') this.#context.onFatal()
+    const isFatal = severity === 'FATAL' || severity === 'PANIC'
+    if (isFatal) this.#context.onFatal()
+    if (head?.kind === 'question') {
+      head.failed = sqlstate
+      // Only the server's last word is the client's too.
+      if (isFatal) this.#context.relay.sendScrubbed(buffer.subarray(start, end))
+      return
+    }
     const status = sqlstate === '57014' ? 'cancelled' : 'error'
     if (!this.#context.relay.isSilenced(head)) {
-      const shown = withoutRow(message.fields, this.#context.declarations)
+      const shown = withoutRow(message.fields, this.#context.declarations())
       const isWhole = shown === message.fields
       this.#sayError(
         head,
@@ -294,13 +325,15 @@ export class Responses {
     if (message.kind !== 'readyForQuery' || head === undefined) throw unexpected()
     this.#settleLast()
     if (head.kind === 'query') this.#endQuery(head)
-    else if (head.kind !== 'sync') throw unexpected()
+    else if (head.kind === 'question' ? !isSettled(head) : head.kind !== 'sync') throw unexpected()
     const { names } = this.#context
     this.status = message.status
     if (message.status === 'I') {
       // Portals live until the end of their transaction.
       names.portals.clear()
       this.hasWritten = false
+      if (this.#hasChangedSchema) this.#context.onSchemaChange()
+      this.#hasChangedSchema = false
     }
     names.resolve(head.batch)
     const isHeld = this.#context.relay.endBatch(head.batch) && this.#failWithheld()
@@ -359,7 +392,30 @@ function standInOf(head: Expectation | undefined): StandIn | undefined {
   return undefined
 }
 
+/** What our own question is answered with, besides rows; errors and ReadyForQuery have cases of their own. */
+const answersToQuestion: ReadonlySet<number> = new Set([
+  Back.parseComplete,
+  Back.bindComplete,
+  Back.commandComplete,
+  Back.closeComplete,
+])
+
+function takeOrigins({ answer }: ExpectQuestion, buffer: Bytes, start: number, end: number): void {
+  let row: Bytes[] = []
+  walkRows(buffer, start, end, ORIGIN_COLUMNS, (column, from, to) => {
+    if (column === 0) row = []
+    row[column] = buffer.slice(from, to)
+    if (column === ORIGIN_COLUMNS - 1) answer.take(row)
+    return true
+  })
+}
+
+function isSettled({ isComplete, failed }: ExpectQuestion): boolean {
+  return isComplete === true || failed !== undefined
+}
+
 function isSilent(head: Expectation): boolean {
+  if (head.kind === 'question') return true
   return head.kind === 'query' && head.isOurs === true && head.isReadyHeard !== true
 }
 
@@ -368,11 +424,6 @@ function changedRows(buffer: Bytes, start: number, end: number): number {
   const message = decodeBackend(buffer, start, end)
   const tag = message.kind === 'commandComplete' ? message.tag : ''
   return Number(/^(?:INSERT 0|UPDATE|DELETE|MERGE) ([0-9]{1,15})$/.exec(tag)?.[1] ?? 0)
-}
-
-/** What leaves nothing behind that others might wait for: what only selects or sets, BEGIN, SAVEPOINT. */
-function isReading({ accesses }: Shape): boolean {
-  return accesses.every(({ effect }) => effect === 'select' || effect === 'setSetting')
 }
 
 function unexpected(): WireError {

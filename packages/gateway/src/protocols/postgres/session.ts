@@ -37,6 +37,7 @@ import { type PostgresSettings } from './settings.ts'
 import { Cancellation } from './upstream/cancellation.ts'
 import { cancelUpstream, type UpstreamSession, type UpstreamTarget } from './upstream/connect.ts'
 import type { UpstreamHandler } from './upstream/upstream.ts'
+import { Whereabouts } from './whereabouts.ts'
 import { words } from './words.ts'
 
 /** What a session is made of. */
@@ -53,6 +54,8 @@ export interface SessionParts {
   readonly holdMs: number
   /** Called once, when it is over. */
   readonly onEnd: () => void
+  /** Called when it has changed definitions of the database. */
+  readonly onSchemaChange: () => void
 }
 
 /** Answers awaited at most before the next batch is taken. */
@@ -73,6 +76,8 @@ export class PostgresSession {
   readonly #names = new SessionNames()
   readonly #planner = new Planner(this.#names)
   readonly #meanings: Meanings
+  readonly #whereabouts: Whereabouts
+  readonly #outbox: Outbox
   readonly #ledger: PermitLedger
   readonly #responses: Responses
   readonly #sender: Sender
@@ -95,10 +100,14 @@ export class PostgresSession {
     this.#meanings = new Meanings(upstream.parameters, parts.open.session.id)
     const { writer } = parts.client
     this.#holding = new Holding(writer, parts.masking.scrubber, parts.holdMs)
+    this.#whereabouts = new Whereabouts(declarations, this.#settings, parts.clock)
     const outbox = new Outbox(upstream)
+    this.#outbox = outbox
     const relay = new Relay({ writer, masking: parts.masking, log: parts.log })
     this.#responses = new Responses({
-      ...{ relay, outbox, declarations, names: this.#names, masking: parts.masking },
+      ...{ relay, outbox, names: this.#names, masking: parts.masking },
+      declarations: () => this.#whereabouts.declarations,
+      onSchemaChange: parts.onSchemaChange,
       onParameter: (name, value) => this.#onParameter(name, value),
       onFatal: () => {
         this.#hasLastWord = true
@@ -150,6 +159,11 @@ export class PostgresSession {
     this.#cancellation.request()
   }
 
+  /** Definitions of a resource's database were changed: where declared columns lie is asked again before anything else is sent to it. */
+  schemaChanged(resource: string): void {
+    if (resource === this.#resource()) this.#whereabouts.distrust()
+  }
+
   /** Ends it from outside, because the gateway shuts down; resolves when it is over. */
   shutDown(): Promise<void> {
     this.#end({ kind: 'shutdown' }, answerSessionEnd({ kind: 'shutdown' }, this.#resource()))
@@ -180,7 +194,7 @@ export class PostgresSession {
         // Within a long pipeline nothing else tells that there is room again.
         if (responses.pending < MAX_PENDING) responses.wake()
         client.writer.flush()
-        if (client.writer.isCongested) upstream.upstream.pause()
+        if (client.writer.isCongested && !responses.isAsked) upstream.upstream.pause()
       },
       broken: (error) => {
         this.#parts.log.error('postgres.upstream.broken', { reason: error.message })
@@ -235,6 +249,8 @@ export class PostgresSession {
 
   /** Plans, admits and sends one batch; in several plans when a name has to become certain in between. */
   async #carry(batch: readonly Arrival[]): Promise<void> {
+    await this.#renewOrigins()
+    if (this.#isOver) return
     const classifications = await Promise.all(batch.map((arrival) => this.#classify(arrival)))
     let from = 0
     for (;;) {
@@ -255,7 +271,26 @@ export class PostgresSession {
     const text = textOf(arrival)
     if (text === undefined) return undefined
     const classification = await this.#parts.classifier.classify(text, this.#settings, this.#parts.open.session)
-    return withPartitions(classification, this.#parts.upstream.declarations)
+    return withPartitions(classification, this.#whereabouts.declarations)
+  }
+
+  /** Asks again where the declared columns lie, when that is long ago and the client has nothing under way. */
+  async #renewOrigins(): Promise<void> {
+    const isDue = (): boolean => this.#whereabouts.isOld && this.#planner.isBetween && this.#responses.status === 'I'
+    if (!isDue()) return
+    await this.#sender.allAnswered()
+    if (this.#isOver || !isDue()) return
+    // It may be paused for a client that reads slowly, which is no reason not to be answered.
+    this.#parts.upstream.upstream.resume()
+    try {
+      const asking = { outbox: this.#outbox, responses: this.#responses, names: this.#names }
+      await this.#whereabouts.renew({ ...asking, isOver: () => this.#isOver })
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      const resource = this.#resource()
+      this.#parts.log.error('postgres.upstream.failed', { code: error.code, reason: error.message, resource })
+      this.#end({ kind: 'upstream' }, answerCode(error.code, resource))
+    }
   }
 
   async #carryOut(plan: Plan): Promise<void> {
@@ -305,6 +340,8 @@ export class PostgresSession {
     const status = await this.#holding.wait(held, this.#resource())
     if (this.#isOver || this.#isCancelled) return this.#cancelHeld(held)
     if (status === 'approved') {
+      await this.#renewOrigins()
+      if (this.#isOver) return
       // Everything before it is answered.
       const [verdict] = await this.#parts.open.admit([this.#meanings.of(slot, true)])
       this.#settle(slot, verdict)

@@ -12,7 +12,7 @@ export interface PostgresBlock {
   readonly tls: PostgresTls
   /** The one schema that unqualified names are looked up in, besides pg_catalog. */
   readonly searchPath: string
-  /** How long connecting to the database may take. */
+  /** How long connecting to the database may take, and later asking again where declared columns lie. */
   readonly connectTimeoutSeconds: number
 }
 

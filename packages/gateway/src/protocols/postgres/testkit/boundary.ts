@@ -23,6 +23,8 @@ export interface BoundaryOptions {
   readonly classifier?: Classifier
   readonly dialer?: Dialer
   readonly declaredColumns?: readonly DeclaredColumn[]
+  /** Without it five. */
+  readonly connectTimeoutSeconds?: number
   /** Connects to the database with TLS. */
   readonly upstreamTls?: boolean
   readonly more?: Partial<PostgresOptions>
@@ -85,7 +87,7 @@ export async function startBoundary(database: TestPostgres, options: BoundaryOpt
           password: { from: 'env:TEST' },
           tls: upstreamTls ? { mode: 'verify-full' } : { mode: 'off' },
           searchPath: 'public',
-          connectTimeoutSeconds: 5,
+          connectTimeoutSeconds: options.connectTimeoutSeconds ?? 5,
           declaredColumns: options.declaredColumns ?? [],
         },
         ...(database.ca === undefined ? {} : { ca: database.ca }),

@@ -2,9 +2,9 @@
  * Where the declared columns lie in this database: RowDescription names a column's origin by table and attribute number only. Partitions
  * and children of a declared table hold the same data under numbers of their own, so they are asked for too.
  */
-import { fromUtf8, toUtf8 } from '#base'
+import { type Bytes, concatBytes, fromUtf8, toUtf8 } from '#base'
 import { GatewayError } from '#model'
-import { encodeFrontend } from '../codec/index.ts'
+import { encodeFrontend, type FrontendMessage } from '../codec/index.ts'
 import { type Declarations, labelsOf, originKey, tableKey } from '../columns.ts'
 import type { DeclaredColumn } from '../settings.ts'
 import type { Conversation } from './conversation.ts'
@@ -20,29 +20,49 @@ export async function findOrigins(
   conversation: Conversation,
   declared: readonly DeclaredColumn[],
 ): Promise<Declarations> {
-  const byOrigin = new Map<string, DeclaredColumn>()
-  const tables = new Set(declared.map(({ schema, table }) => tableKey(schema, table)))
-  const inherited = new Map<string, Set<string>>()
-  const declarations = { byOrigin, byLabel: labelsOf(declared), tables, inherited }
-  if (declared.length === 0) return declarations
-  upstream.write(encodeFrontend({ kind: 'query', text: toUtf8(question(declared)) }))
+  const answer = new OriginAnswer(declared)
+  if (declared.length === 0) return answer.declarations
+  upstream.write(encodeQuestion(declared))
   for (;;) {
     const message = await conversation.next()
-    if (message.kind === 'readyForQuery') return declarations
-    if (message.kind === 'error') {
-      throw new GatewayError(
-        'SP_UPSTREAM_REFUSED',
-        `the declared columns were not found: ${new Map(message.fields).get('M') ?? ''}`,
-      )
-    }
-    if (message.kind !== 'dataRow') continue
-    const [schema = '', table = '', ...numbers] = message.values.map((value) => fromUtf8(value ?? new Uint8Array()))
-    const column = enter(byOrigin, numbers.map(Number), declared)
-    if (column === undefined) continue
+    if (message.kind === 'readyForQuery') return answer.declarations
+    if (message.kind === 'error') throw notFound(new Map(message.fields).get('M') ?? '')
+    if (message.kind === 'dataRow') answer.take(message.values)
+  }
+}
+
+/** The question was answered with an error. */
+export function notFound(reason: string): GatewayError {
+  return new GatewayError('SP_UPSTREAM_REFUSED', `the declared columns were not found: ${reason}`)
+}
+
+/** What the rows that answer the question say. */
+export class OriginAnswer {
+  readonly #declared: readonly DeclaredColumn[]
+  readonly #byOrigin = new Map<string, DeclaredColumn>()
+  readonly #tables: Set<string>
+  readonly #inherited = new Map<string, Set<string>>()
+
+  constructor(declared: readonly DeclaredColumn[]) {
+    this.#declared = declared
+    this.#tables = new Set(declared.map(({ schema, table }) => tableKey(schema, table)))
+  }
+
+  /** What was said so far. */
+  get declarations(): Declarations {
+    const byLabel = labelsOf(this.#declared)
+    return { byOrigin: this.#byOrigin, byLabel, tables: this.#tables, inherited: this.#inherited }
+  }
+
+  /** Takes one row. */
+  take(values: readonly (Bytes | undefined)[]): void {
+    const [schema = '', table = '', ...numbers] = values.map((value) => fromUtf8(value ?? new Uint8Array()))
+    const column = enter(this.#byOrigin, numbers.map(Number), this.#declared)
+    if (column === undefined) return
     const key = tableKey(schema, table)
-    tables.add(key)
-    const isOwn = declared.some((own) => own.column === column && tableKey(own.schema, own.table) === key)
-    if (!isOwn) inherited.set(key, (inherited.get(key) ?? new Set<string>()).add(column))
+    this.#tables.add(key)
+    const isOwn = this.#declared.some((own) => own.column === column && tableKey(own.schema, own.table) === key)
+    if (!isOwn) this.#inherited.set(key, (this.#inherited.get(key) ?? new Set<string>()).add(column))
   }
 }
 
@@ -59,6 +79,28 @@ function enter(
   if (origins.get(key)?.class !== 'sad') origins.set(key, column)
   return column.column
 }
+
+/** Prepared by us for the time of one question. */
+const QUESTION_NAME = 'sallyport origins'
+
+/**
+ * The question up to its Sync. It has names of its own: PostgreSQL 18, Simple Query: a Query message destroys the unnamed prepared statement
+ * and the unnamed portal, which may be the client's.
+ */
+export function encodeQuestion(declared: readonly DeclaredColumn[]): Bytes {
+  const name = QUESTION_NAME
+  const messages: readonly FrontendMessage[] = [
+    { kind: 'parse', name, text: toUtf8(question(declared)), parameterTypes: [] },
+    { kind: 'bind', portal: name, statement: name, parameterFormats: [], parameters: [], resultFormats: [] },
+    { kind: 'execute', portal: name, maxRows: 0 },
+    { kind: 'close', target: 'statement', name },
+    { kind: 'sync' },
+  ]
+  return concatBytes(messages.map(encodeFrontend))
+}
+
+/** How many columns the answer has. */
+export const ORIGIN_COLUMNS = 5
 
 /** Every name is a literal, quoted; `standard_conforming_strings` is on. */
 function question(declared: readonly DeclaredColumn[]): string {
