@@ -1,3 +1,4 @@
+import type { ErrorCode } from '#model'
 import type { PolicyUse, RecordQuery, RecordRow, RecordSpan, UseQuery } from '#model/read'
 
 /** What the index worker is started with. */
@@ -34,4 +35,4 @@ export type IndexRequest =
 export type IndexAnswer =
   | { readonly kind: 'indexed'; readonly indexed: number }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown; readonly indexed: number }
-  | { readonly kind: 'failed'; readonly id: number; readonly reason: string }
+  | { readonly kind: 'failed'; readonly id: number; readonly code: ErrorCode; readonly reason: string }

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { GatewayError } from '#model'
 import type { IndexAnswer, IndexRequest, IndexWorkerData } from './index-protocol.ts'
 import { RecordIndex } from './record-index.ts'
 
@@ -60,7 +61,10 @@ parentPort?.on('message', (request: IndexRequest) => {
   } catch (error) {
     // An unanswered query would leave its reader waiting; a failure while indexing ends the worker, which is then started anew.
     if (!('id' in request)) throw error
-    say({ kind: 'failed', id: request.id, reason: error instanceof Error ? error.message : String(error) })
+    const code = error instanceof GatewayError ? error.code : 'SP_API_UNAVAILABLE'
+    say({ kind: 'failed', id: request.id, code, reason: error instanceof Error ? error.message : String(error) })
+    // A question may find that the index must be built anew.
+    if (!stepping) step()
   }
 })
 

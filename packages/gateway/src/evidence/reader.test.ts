@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { hashLeaf, isIncluded } from '@sallyport/verifier'
 import { canonicalJson, formatRef } from '#base'
@@ -166,6 +167,19 @@ test('a record that was changed is not proven', async (t) => {
   writeFileSync(file, changed)
   const proofs = recorded.reader.prove(Array.from({ length: lookup + 1 }, (_, sequence) => sequence))
   await assert.rejects(proofs, { code: 'SP_TRAIL_TAMPERED' })
+})
+
+test('a record that was taken out of the index is found again', async (t) => {
+  const { recorded, own } = await story(t)
+  await recorded.caughtUp()
+  const database = new DatabaseSync(join(dirname(recorded.folder), 'index.db'))
+  database.exec(`delete from record where sequence = ${own}`)
+  database.close()
+  const query = { identity: alice.id, phase: 'intent', limit: 100 } as const
+  await assert.rejects(recorded.reader.query(query), { code: 'SP_API_UNAVAILABLE', message: /built anew/ })
+  await recorded.caughtUp()
+  const { rows } = await recorded.reader.query(query)
+  assert.ok(rows.some(({ sequence }) => sequence === own))
 })
 
 test('a reader is closed while its index cannot be opened', async (t) => {

@@ -163,7 +163,7 @@ class Reader implements IndexedReader {
     this.#waiting.delete(answer.id)
     clearTimeout(waiting.timer)
     if (answer.kind === 'answer') waiting.resolve({ answer: answer.answer as never, indexed: answer.indexed })
-    else waiting.reject(new GatewayError('SP_API_UNAVAILABLE', answer.reason))
+    else waiting.reject(new GatewayError(answer.code, answer.reason))
   }
 
   #ask<Name extends keyof IndexQuestions>(

@@ -185,6 +185,102 @@ test('an index of another version is built anew', (t) => {
   assert.equal(index.query({ limit: 100 }).length, 20)
 })
 
+/** Does something to an index behind its back. */
+function tamper(directory: string, sql: string): void {
+  const database = new DatabaseSync(join(directory, 'index.db'))
+  database.exec(sql)
+  database.close()
+}
+
+const without = (index: RecordIndex): readonly number[] => {
+  const found = new Set(index.query({ limit: 1_000 }).map(({ sequence }) => sequence))
+  return Array.from({ length: 300 }, (_, sequence) => sequence).filter((sequence) => !found.has(sequence))
+}
+
+const MOVED = 'update record set (offset, length) = (select offset, length from record where sequence = 8)'
+const tampered: readonly (readonly [what: string, sql: string])[] = [
+  ['without a record', 'delete from record where sequence = 100'],
+  ['without its first record', 'delete from record where sequence = 0'],
+  [
+    'with another in the place of a record',
+    'delete from record where sequence = 100; update record set sequence = -1 where sequence = 0; update record set sequence = 0 where sequence = 1',
+  ],
+  [
+    'with a record that the log does not have',
+    "insert into record select 300, 0, 'event', null, null, null, null, null, null, null, null, null, null, null, 2, 3",
+  ],
+]
+
+for (const [what, sql] of tampered)
+  test(`an index ${what} is built anew when it is opened`, (t) => {
+    const directory = folder(t)
+    writeLog(directory, 300)
+    const first = new RecordIndex(join(directory, 'index.db'), directory, 'origin', 300)
+    indexAll(first, 300)
+    first.close()
+    tamper(directory, sql)
+    const index = openIndex(t, directory, 300)
+    assert.equal(index.indexed, 0)
+    indexAll(index, 300)
+    assert.deepEqual(without(index), [])
+  })
+
+for (const [what, sql] of [...tampered, ['that finds a record by another name', "update record set actor = 'x'"]])
+  test(`an index ${what}, changed while it is open, gives no answer and is built anew`, (t) => {
+    const directory = folder(t)
+    writeLog(directory, 300)
+    const index = openIndex(t, directory, 300)
+    indexAll(index, 300)
+    const questions = [
+      () => index.query({ limit: 1 }),
+      () => index.record(3),
+      () => index.span(0, 9_999, 300),
+      () => index.uses({}),
+    ]
+    for (const ask of questions) {
+      tamper(directory, String(sql))
+      assert.throws(ask, { code: 'SP_API_UNAVAILABLE', message: /built anew/ })
+      assert.equal(index.indexed, 0)
+      assert.throws(() => index.span(0, 9_999, 300), { code: 'SP_API_UNAVAILABLE', message: /being built/ })
+      indexAll(index, 300)
+      assert.deepEqual(without(index), [])
+    }
+    tamper(directory, String(sql))
+    writeLog(directory, 310)
+    indexAll(index, 310)
+    assert.deepEqual(without(index), [])
+  })
+
+for (const [what, sql] of [
+  ['of another record', `${MOVED} where sequence = 4`],
+  ['of no record', 'update record set offset = offset + 1 where sequence = 4'],
+  ['behind the end of its bundle', 'update record set offset = 1000000 where sequence = 4'],
+])
+  test(`a row with the place ${what} gives no record, and the index is built anew`, (t) => {
+    const directory = folder(t)
+    writeLog(directory, 300)
+    const first = new RecordIndex(join(directory, 'index.db'), directory, 'origin', 300)
+    indexAll(first, 300)
+    first.close()
+    tamper(directory, String(sql))
+    const index = openIndex(t, directory, 300)
+    assert.throws(() => index.record(4), { code: 'SP_API_UNAVAILABLE', message: /built anew/ })
+    indexAll(index, 300)
+    assert.deepEqual(index.record(4)?.leaf['metadata'], { sequence: 4 })
+  })
+
+test('a record of the log that is not the one of its number is no damage of the index', (t) => {
+  for (const changed of ['{"metadata":{"sequence":5}}', 'no JSON']) {
+    const directory = folder(t)
+    writeLog(directory, 300, (sequence) => (sequence === 4 ? changed : leaf(sequence)))
+    const index = openIndex(t, directory, 300)
+    indexAll(index, 300)
+    assert.throws(() => index.record(4), { code: 'SP_TRAIL_TAMPERED', message: /record 4/ })
+    assert.equal(index.indexed, 300)
+    assert.equal(index.record(6)?.leaf['time'], 1_006)
+  }
+})
+
 test('a record is read while its bundle fills up and the partial file goes', (t) => {
   const directory = folder(t)
   writeLog(directory, 100)

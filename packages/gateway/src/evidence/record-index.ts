@@ -3,10 +3,11 @@ import { closeSync, constants, fchmodSync, openSync, rmSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { TILE_WIDTH } from '@sallyport/verifier'
 import type { JsonObject } from '#base'
+import { GatewayError } from '#model'
 import type { PolicyUse, RecordQuery, RecordRow, RecordSpan, UseQuery } from '#model/read'
 import { type EntryPlace, type PlacedEntry, readEntries, readEntry } from './bundles.ts'
 import { leafColumns } from './leaf-columns.ts'
-import { parseLeaf } from './leaf-members.ts'
+import { member, parseLeaf } from './leaf-members.ts'
 import { PolicyUses, USES_SCHEMA } from './policy-uses.ts'
 import { conditions } from './record-conditions.ts'
 
@@ -39,21 +40,28 @@ const DROP = ['meta', 'record', 'cause', 'policy_use'].map((table) => `drop tabl
 
 /**
  * The index of records: derived from the bundles of the trail, for finding; the leaf itself is always read from the bundle. It can be
- * deleted at any time: it is built anew from the trail. Lives in a worker of its own.
+ * deleted at any time: it is built anew from the trail, as it is when somebody else is seen to have written to it. Lives in a worker of
+ * its own.
  */
 export class RecordIndex {
   readonly #directory: string
+  readonly #origin: string
   readonly #database: DatabaseSync
   readonly #uses: PolicyUses
   #indexed = 0
   #size = 0
   #lastLeaf = ''
+  /** SQLite, "PRAGMA data_version": another one when another connection has committed changes. */
+  #version: unknown
 
   constructor(file: string, directory: string, origin: string, size: number) {
     this.#directory = directory
+    this.#origin = origin
+    this.#size = size
     this.#database = openDatabase(file)
     this.#uses = new PolicyUses(this.#database)
-    if (!this.#isUsable(origin, size)) this.#rebuild(origin)
+    this.#version = this.#dataVersion()
+    if (!this.#isUsable()) this.#rebuild()
   }
 
   get indexed(): number {
@@ -62,6 +70,7 @@ export class RecordIndex {
 
   /** Indexes a few more bundles of a log of `size` entries; true while there is more to do. */
   advance(size: number): boolean {
+    if (this.#dataVersion() !== this.#version) this.#rebuild()
     this.#size = Math.max(this.#size, size)
     if (this.#indexed >= this.#size) return false
     const first = Math.floor(this.#indexed / TILE_WIDTH)
@@ -75,26 +84,31 @@ export class RecordIndex {
     return this.#indexed < this.#size
   }
 
-  /** Finds records; each intent with its outcome. */
+  /** Finds records; each intent with its outcome. @throws {GatewayError} as every question, `SP_API_UNAVAILABLE` when the index was changed by somebody else; `SP_TRAIL_TAMPERED` */
   query(query: RecordQuery): readonly RecordRow[] {
+    this.#assertOwn()
     const { where, values } = conditions(query, this.#agentColumn(query.agent))
     const order = query.after === undefined ? 'desc' : 'asc'
     const rows = this.#database
       .prepare(`select sequence, phase, offset, length from record ${where} order by sequence ${order} limit ?`)
       .all(...values, query.limit)
-    return rows.flatMap((row) => this.#toRow(Number(row['sequence']), row))
+    return rows.map((row) => this.#toRow(Number(row['sequence']), row))
   }
 
   /** One record by its number. */
   record(sequence: number): RecordRow | undefined {
+    this.#assertOwn()
     const row = this.#database
       .prepare('select sequence, phase, offset, length from record where sequence = ?')
       .get(sequence)
-    return row === undefined ? undefined : this.#toRow(sequence, row)[0]
+    return row === undefined ? undefined : this.#toRow(sequence, row)
   }
 
-  /** The records of a period, both ends included, with numbers below `size`. */
+  /** The records of a period, both ends included, with numbers below `size`: all of them, so not before they are indexed. */
   span(fromMs: number, toMs: number, size: number): RecordSpan | undefined {
+    this.#assertOwn()
+    if (this.#indexed < Math.min(size, this.#size))
+      throw new GatewayError('SP_API_UNAVAILABLE', 'the index of records is still being built')
     const sql =
       'select min(sequence) as first, max(sequence) as last, count(*) as count from record where time between ? and ? and sequence < ?'
     const row = this.#database.prepare(sql).get(fromMs, toMs, size)
@@ -104,6 +118,7 @@ export class RecordIndex {
 
   /** What policies were used for, those used last first. */
   uses(query: UseQuery): readonly PolicyUse[] {
+    this.#assertOwn()
     return this.#uses.find(query)
   }
 
@@ -118,20 +133,36 @@ export class RecordIndex {
     return isId === undefined ? 'agent_name' : 'agent'
   }
 
-  #toRow(sequence: number, row: Readonly<Record<string, unknown>>): readonly RecordRow[] {
-    const leaf = this.#leaf(row)
-    if (leaf === undefined) return []
+  #toRow(sequence: number, row: Readonly<Record<string, unknown>>): RecordRow {
+    const leaf = this.#leaf(placeOf(row))
     const outcome = row['phase'] === 'intent' ? this.#outcomeOf(sequence) : undefined
-    return [outcome === undefined ? { sequence, leaf } : { sequence, leaf, outcome }]
+    return outcome === undefined ? { sequence, leaf } : { sequence, leaf, outcome }
   }
 
   #outcomeOf(intent: number): JsonObject | undefined {
     const row = this.#database.prepare('select sequence, offset, length from record where intent = ?').get(intent)
-    return row === undefined ? undefined : this.#leaf(row)
+    return row === undefined ? undefined : this.#leaf(placeOf(row))
   }
 
-  #leaf(row: Readonly<Record<string, unknown>>): JsonObject | undefined {
-    return parseLeaf(readEntry(this.#directory, placeOf(row), this.#size))
+  /** What lies at a place must be the record of that number: else it is another place in the log, or the log itself is damaged. */
+  #leaf(place: EntryPlace): JsonObject {
+    const { sequence, offset, length } = place
+    const leaf = this.#read(place)
+    if (member(leaf?.['metadata'], 'sequence') === sequence && leaf !== undefined) return leaf
+    const bundle = Math.floor(sequence / TILE_WIDTH)
+    const [entry] = readEntries(this.#directory, bundle, sequence, this.#size)
+    if (entry?.offset !== offset || entry.length !== length) throw this.#damaged()
+    throw new GatewayError('SP_TRAIL_TAMPERED', `what the log has in the place of record ${sequence} is another one`)
+  }
+
+  #read(place: EntryPlace): JsonObject | undefined {
+    try {
+      return parseLeaf(readEntry(this.#directory, place, this.#size))
+    } catch (error) {
+      // No such place in the bundle.
+      if (error instanceof RangeError) return undefined
+      throw error
+    }
   }
 
   #insert(entries: readonly PlacedEntry[]): void {
@@ -152,19 +183,27 @@ export class RecordIndex {
     this.#lastLeaf = entries.length === 0 ? this.#lastLeaf : digest(this.#lastLeaf)
   }
 
-  /** An index fits when it is of this version and log, is not ahead of the log, and its last record is still the log's. */
-  #isUsable(origin: string, size: number): boolean {
+  /** An index fits when it is of this version and log, is not ahead of the log, has a row for each record, and its last is still the log's. */
+  #isUsable(): boolean {
     try {
       const meta = this.#database.prepare('select version, origin, indexed, last_leaf from meta').get()
       const indexed = Number(meta?.['indexed'])
-      if (meta?.['version'] !== INDEX_VERSION || meta['origin'] !== origin || indexed > size) return false
-      this.#size = size
+      if (meta?.['version'] !== INDEX_VERSION || meta['origin'] !== this.#origin || indexed > this.#size) return false
       this.#indexed = indexed
       this.#lastLeaf = String(meta['last_leaf'])
-      return indexed === 0 || this.#lastLeafMatches(indexed - 1)
+      return this.#isDense() && (indexed === 0 || this.#lastLeafMatches(indexed - 1))
     } catch {
       return false
     }
+  }
+
+  /** Numbers are from 0 and each is there once, so their count tells whether one is missing: 8 ms for a million. */
+  #isDense(): boolean {
+    // One by one: SQLite finds each in an index, and all three at once only by a walk over the table.
+    const sql = `select (select count(*) from record) as count, (select min(sequence) from record) as first,
+      (select max(sequence) from record) as last`
+    const { count, first, last } = this.#database.prepare(sql).get() ?? {}
+    return count === this.#indexed && (count === 0 || (first === 0 && last === count - 1))
   }
 
   #lastLeafMatches(sequence: number): boolean {
@@ -173,12 +212,27 @@ export class RecordIndex {
     return digest(readEntry(this.#directory, placeOf(row), this.#size)) === this.#lastLeaf
   }
 
-  #rebuild(origin: string): void {
+  #rebuild(): void {
     this.#database.exec(DROP)
     this.#database.exec(SCHEMA)
-    this.#statement('insert into meta values (?, ?, 0, ?)').run(INDEX_VERSION, origin, '')
+    this.#statement('insert into meta values (?, ?, 0, ?)').run(INDEX_VERSION, this.#origin, '')
     this.#indexed = 0
     this.#lastLeaf = ''
+    this.#version = this.#dataVersion()
+  }
+
+  /** Nobody else writes to the file: an index that somebody else changed gives no answer. */
+  #assertOwn(): void {
+    if (this.#dataVersion() !== this.#version) throw this.#damaged()
+  }
+
+  #damaged(): GatewayError {
+    this.#rebuild()
+    return new GatewayError('SP_API_UNAVAILABLE', 'the index of records was changed: it is built anew from the log')
+  }
+
+  #dataVersion(): unknown {
+    return this.#statement('pragma data_version').get()?.['data_version']
   }
 
   #statement(sql: string): StatementSync {

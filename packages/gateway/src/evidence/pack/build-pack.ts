@@ -158,6 +158,8 @@ class PackRun {
   }
 
   async #entitlements(): Promise<void> {
+    // The index may have been built anew meanwhile.
+    await this.#sources.indexed(this.#log.head.size)
     const roster = new Roster(this.#seen.names)
     const writer = new RowWriter(ENTITLEMENTS)
     const rows = await entitlementRows(this.#sources, this.#seen.identities, (id) => roster.nameOf(id))
