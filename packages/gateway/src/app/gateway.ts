@@ -20,6 +20,7 @@ import { createHttpServer } from './http.ts'
 import { activate, beginning, type InForce } from './in-force.ts'
 import { closeListener, createTcpServer, listen } from './listeners.ts'
 import { openMcp } from './mcp.ts'
+import { missingSecrets, requireVariables } from './missing-secrets.ts'
 import { loadPolicyFolder } from './policy-folder.ts'
 import { createPostgresListener } from './postgres.ts'
 import { Doors } from './private-doors.ts'
@@ -38,6 +39,8 @@ const HTTP_CONNECTIONS_PER_SESSION = 4
 export interface Gateway {
   /** What it listens on, a line each. */
   addresses(): readonly string[]
+  /** The secrets that were not there when it started, a line each. */
+  missing(): readonly string[]
   /** Loads the policy folder again, pinned tools included; when anything is wrong with it the old one stays in force, as a whole. */
   reloadPolicy(): Promise<void>
   /** Ends sessions, drains the trail, closes everything. */
@@ -54,11 +57,13 @@ export async function startGateway(configFile: string, options: StartOptions): P
   const config = loadConfig(configFile)
   const problems = namedFileProblems(config)
   if (problems.length > 0) throw invalid(problems)
+  requireVariables(config, options.environment)
   const policy = loadPolicyFolder(config)
   const stack = new AsyncDisposableStack()
   try {
     const foundation = stack.use(await openFoundation(config, options))
-    return await assemble({ config, loaded: policy, foundation, options }, stack)
+    const missing = await missingSecrets(config, foundation.vault)
+    return { ...(await assemble({ config, loaded: policy, foundation, options }, stack)), missing: () => missing }
   } catch (error) {
     await stack.disposeAsync()
     throw error
@@ -77,7 +82,7 @@ interface Beginnings {
 async function assemble(
   { config, loaded, foundation, options }: Beginnings,
   stack: AsyncDisposableStack,
-): Promise<Gateway> {
+): Promise<Omit<Gateway, 'missing'>> {
   const { trail, log, masking, vault, approvals } = foundation
   let active = beginning(loaded, config)
   const secrets = createSecretSource(config.folder, options.environment, vault)

@@ -15,6 +15,7 @@ import {
   unisolated,
 } from '#protocols/mcp'
 import type { Config } from './config/load.ts'
+import { secretReferences } from './config/secret-references.ts'
 
 /** What the MCP side is connected to. */
 export interface McpParts {
@@ -98,13 +99,8 @@ function makeRunFolder(config: Config): string {
 
 /** What no MCP server may see: keys, store and trail, secrets in files, the private key of the listener, policy and configuration. */
 export function privatePathsOf(config: Config): readonly string[] {
-  const { masterKey, identity, listen, resources } = config.file
-  const secrets = [masterKey, identity.oidc.clientSecret, ...resources.map(passwordOf)]
-  const files = secrets.flatMap((secret) => (secret?.from.startsWith('file:') === true ? [secret.from.slice(5)] : []))
-  const tls = listen.tls === undefined ? [] : [listen.tls.key]
-  return [config.dataFolder, config.policyFolder, ...[...files, ...tls].map((path) => resolve(config.folder, path))]
-}
-
-function passwordOf(entry: Config['file']['resources'][number]): { readonly from: string } | undefined {
-  return (entry as { readonly postgres?: { readonly password: { readonly from: string } } }).postgres?.password
+  const { tls } = config.file.listen
+  const secrets = secretReferences(config.file).flatMap(({ from }) => (from.startsWith('file:') ? [from.slice(5)] : []))
+  const files = [...secrets, ...(tls === undefined ? [] : [tls.key])]
+  return [config.dataFolder, config.policyFolder, ...files.map((path) => resolve(config.folder, path))]
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process'
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -108,4 +108,24 @@ test('a configuration that is not there, or not whole, is wrong usage, with a ne
   const { status, stderr } = run(['up', '-c', config])
   assert.match(stderr, /sallyport\.yaml:1:2: .*\n  next: mend the lines named/)
   assert.equal(status, EXIT.usage)
+})
+
+test('up says which secrets are not there, and is ready all the same where they may come', (context) => {
+  const folder = temporaryFolder(context)
+  const [config = ''] = initialise(folder)
+  const text = readFileSync(config, 'utf8')
+  writeFileSync(config, text.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:0').replace(/, clientSecret.*\}/, ' }'))
+  const started = run(['up', '--until-eof', '-c', config])
+  assert.match(
+    started.stderr,
+    /^.*sallyport\.yaml:\d+:\d+: resources\.0\.postgres\.password: the vault has no shop: run: /m,
+  )
+  assert.deepEqual([started.status, started.stdout], [EXIT.ok, 'ready\n'])
+  writeFileSync(config, text.replace('vault:shop', 'env:SALLYPORT_NOT_SET'))
+  const refused = run(['up', '--until-eof', '-c', config])
+  assert.match(
+    refused.stderr,
+    /resources\.0\.postgres\.password: the environment has no SALLYPORT_NOT_SET: set it .*\n {2}next: /,
+  )
+  assert.deepEqual([refused.status, refused.stdout], [EXIT.usage, ''])
 })

@@ -279,8 +279,8 @@ export const catalogue = {
     log: 'info',
   },
   SP_VAULT_SECRET_MISSING: {
-    meaning: 'a secret that the configuration names is not in the vault',
-    next: 'set it with: sallyport secret set <name>',
+    meaning: 'a secret that the configuration names is not there',
+    next: 'set it where the configuration says; in the vault with: sallyport secret set <name>',
     retry: 'no',
     log: 'error',
   },

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import type { PostgresBlock } from '#protocols/postgres'
 import type { Config, ConfiguredResource } from './load.ts'
-import { type Problem, where } from './problems.ts'
+import type { Problem } from './problems.ts'
 import { whyUnreadable } from './unreadable.ts'
 
 /** What is wrong with the files and folders that a configuration names, where it names them. A gateway needs them all, other commands do not. */
@@ -31,7 +31,7 @@ function certificateProblems(config: Config): readonly Problem[] {
     return []
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    return [problemAt(config, path, `they are no certificate and its key: ${reason}`)]
+    return [config.source.problemOf(path, `they are no certificate and its key: ${reason}`)]
   }
 }
 
@@ -52,7 +52,7 @@ function authorityProblems(
     new X509Certificate(authorities)
     return []
   } catch {
-    return [problemAt(config, path, 'it holds no certificate')]
+    return [config.source.problemOf(path, 'it holds no certificate')]
   }
 }
 
@@ -61,7 +61,7 @@ function policyProblems(config: Config): readonly Problem[] {
     readdirSync(config.policyFolder)
     return []
   } catch (error) {
-    return [problemAt(config, ['policy'], whyUnreadable(config.policyFolder, error, 'folder '))]
+    return [config.source.problemOf(['policy'], whyUnreadable(config.policyFolder, error, 'folder '))]
   }
 }
 
@@ -70,10 +70,6 @@ function readNamed(config: Config, path: Path, file: string): string | Problem {
   try {
     return readFileSync(absolute, 'utf8')
   } catch (error) {
-    return problemAt(config, path, whyUnreadable(absolute, error))
+    return config.source.problemOf(path, whyUnreadable(absolute, error))
   }
-}
-
-function problemAt({ source }: Config, path: Path, message: string): Problem {
-  return source.problemAt(path, `${where(path)}: ${message}`)
 }

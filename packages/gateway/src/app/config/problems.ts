@@ -43,6 +43,11 @@ export class YamlSource {
     return this.#problem(0, message)
   }
 
+  /** A problem with what stands at a path, which its words name. */
+  problemOf(path: readonly PropertyKey[], message: string): Problem {
+    return this.problemAt(path, `${where(path)}: ${message}`)
+  }
+
   #offset(path: readonly PropertyKey[]): number | undefined {
     const key = path.at(-1)
     const parent: unknown = path.length === 1 ? this.#document.contents : this.#document.getIn(path.slice(0, -1), true)
@@ -90,12 +95,11 @@ export function schemaProblems(source: YamlSource, issues: readonly z.core.$ZodI
         ),
       ]
     }
-    return [source.problemAt(issue.path, `${where(issue.path)}: ${issue.message}`)]
+    return [source.problemOf(issue.path, issue.message)]
   })
 }
 
-/** A place in the file, in words. */
-export function where(path: readonly PropertyKey[]): string {
+function where(path: readonly PropertyKey[]): string {
   return path.length === 0 ? 'the file' : path.map(String).join('.')
 }
 

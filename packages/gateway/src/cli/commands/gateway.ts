@@ -89,7 +89,7 @@ async function up(context: Context, config: string, untilEof: boolean): Promise<
   const { closeInherited, startGateway } = await loadApp()
   closeInherited()
   const gateway = await startGateway(config, { environment: context.environment, logLevel: 'info' })
-  for (const line of gateway.addresses()) context.output.talk(line)
+  for (const line of [...gateway.missing(), ...gateway.addresses()]) context.output.talk(line)
   context.output.data('ready')
   const stop = Promise.withResolvers<void>()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
