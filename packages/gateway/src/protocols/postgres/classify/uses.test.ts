@@ -69,6 +69,13 @@ describe('large statements', () => {
     }
   })
 
+  test('names that may mean what they stand for are followed to their end', () => {
+    const circle = 'with recursive n as (select pan from n, old) select pan from n order by pan'
+    assert.deepEqual(usesOf(circle), { computed: [], unnamed: [] })
+    const sorting = chain(300, (from, name) => `${name} as (select pan, id from old, ${from} n)`, 'n.pan')
+    assert.deepEqual(usesOf(`${sorting} order by n.pan`), { computed: [], unnamed: [] })
+  })
+
   test('doubling at each step takes no longer', () => {
     const twice = chain(40, (from, name) => `${name} as (select a.* from ${from} a, ${from} b)`, `n.pan || ''`)
     assert.deepEqual(usesOf(twice), { computed: ['public.cards(pan)'], unnamed: [] })

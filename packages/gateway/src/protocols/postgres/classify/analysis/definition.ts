@@ -39,7 +39,7 @@ function ddlOn(relation: Fields | undefined, walk: Walk): TableName {
 function tableLevel(table: TableName, walk: Walk): Level {
   const level = new Level(undefined, undefined)
   const columns = { add: () => undefined, any: () => undefined }
-  const relation = tableRelation((use, column) => {
+  const relation = tableRelation(table, (use, column) => {
     walk.findings.use(use, table, column, 'ddl')
   })
   level.add({ name: table.name, schema: table.schema, columns, relation, lock: () => undefined })

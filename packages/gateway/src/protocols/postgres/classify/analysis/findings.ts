@@ -102,7 +102,8 @@ export class Findings {
   }
 }
 
-function keyOf(object: ObjectName): string {
+/** Tells objects apart. */
+export function keyOf(object: ObjectName): string {
   switch (object.kind) {
     case 'table':
     case 'function':

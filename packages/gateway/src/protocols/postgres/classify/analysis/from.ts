@@ -78,7 +78,7 @@ function table(fields: Fields, level: Level, walk: Walk): FromItem {
   const name = tableName(fields, walk)
   const columns = walk.findings.touch('select', name)
   const relation = renamed(
-    tableRelation((use, column) => walk.findings.use(use, name, column)),
+    tableRelation(name, (use, column) => walk.findings.use(use, name, column)),
     alias.columns,
   )
   const lock = (): void => {

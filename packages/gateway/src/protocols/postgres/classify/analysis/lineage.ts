@@ -19,6 +19,8 @@ export type Use = 'computed' | 'unnamed'
 /** A column of a table, or any of them. */
 export interface Origin {
   readonly kind: 'origin'
+  /** Tells its table from others. */
+  readonly table: string
   /** Absent: any of the table's columns. */
   readonly name: string | undefined
   /** Notes a use of it. */
@@ -32,16 +34,23 @@ interface Choice {
   readonly parts: () => readonly Lineage[]
   /** Whether a result column still tells the database's column that it shows. */
   readonly isTraced: boolean
+  /** Whether it is the same one in all rows: what a name means. */
+  readonly isFixed: boolean
 }
 
 /** A reference to a value of a source: PostgreSQL follows it back to the table's column. */
 export function referenceTo(parts: () => readonly Lineage[]): Lineage {
-  return { kind: 'choice', parts, isTraced: true }
+  return { kind: 'choice', parts, isTraced: true, isFixed: true }
+}
+
+/** All columns of a source at once. */
+export function wholeRow(parts: () => readonly Lineage[]): Lineage {
+  return { kind: 'choice', parts, isTraced: true, isFixed: false }
 }
 
 /** A value that holds others whole, but in a form that PostgreSQL does not trace: an array, a row, an aggregate, a cast, a UNION. */
 export function holding(parts: readonly Lineage[]): Lineage {
-  return { kind: 'choice', parts: () => parts, isTraced: false }
+  return { kind: 'choice', parts: () => parts, isTraced: false, isFixed: false }
 }
 
 /** A value made of all of these and nothing else, so that constants make a constant. Where rows decide which one it is, it is none. */

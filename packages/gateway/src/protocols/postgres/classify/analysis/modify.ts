@@ -98,7 +98,7 @@ function targetOf(fields: Fields, walk: Walk): Target {
       read().any()
     },
   }
-  const contents = tableRelation((use, column) => walk.findings.use(use, table, column))
+  const contents = tableRelation(table, (use, column) => walk.findings.use(use, table, column))
   const seen = { columns, relation: contents, lock: noop }
   return {
     table,

@@ -1,4 +1,4 @@
-import { holding, type Lineage, referenceTo } from './lineage.ts'
+import { holding, type Lineage, referenceTo, wholeRow } from './lineage.ts'
 import { opaque, type Relation } from './relation.ts'
 
 /** One output column, or all columns of something whose columns are not known one by one. */
@@ -83,7 +83,7 @@ export class Outputs implements Relation {
   }
 
   row(): Lineage {
-    return referenceTo(() => this.#items.map((item) => ('all' in item ? item.all.row() : item.value)))
+    return wholeRow(() => this.#items.map((item) => ('all' in item ? item.all.row() : item.value)))
   }
 
   /** Under UNION and its like: names of the left side, values of both. */

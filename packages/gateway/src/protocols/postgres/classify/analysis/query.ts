@@ -40,7 +40,10 @@ export function readQuery(
   return level
 }
 
-/** Reads both sides of UNION, INTERSECT or EXCEPT, if it is one. All but UNION ALL sort their rows, or could. */
+/**
+ * Reads both sides of UNION, INTERSECT or EXCEPT, if it is one. All but UNION ALL sort their rows, or could; but of INTERSECT and EXCEPT only
+ * rows of the left side come out, whose place among those of the right one is not seen.
+ */
 function setOperation(fields: Fields, { outer, ctes }: Level, walk: Walk): Outputs {
   const left = fieldsOf(fields, 'larg')
   const right = fieldsOf(fields, 'rarg')
@@ -52,8 +55,13 @@ function setOperation(fields: Fields, { outer, ctes }: Level, walk: Walk): Outpu
     }
     return new Outputs()
   }
-  const outputs = walk.query(left, outer, ctes).outputs.with(walk.query(right, outer, ctes).outputs)
-  if (fields['op'] !== 'SETOP_UNION' || fields['all'] !== true) sortRows(outputs, walk)
+  const one = walk.query(left, outer, ctes).outputs
+  const outputs = one.with(walk.query(right, outer, ctes).outputs)
+  if (fields['op'] !== 'SETOP_UNION') {
+    sortRows(one, walk)
+    // Values of both sides are in each.
+    for (const { value } of outputs.given()) walk.uses.compare(value, value)
+  } else if (fields['all'] !== true) sortRows(outputs, walk)
   return outputs
 }
 

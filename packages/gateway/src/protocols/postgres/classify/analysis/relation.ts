@@ -1,4 +1,6 @@
-import { type Lineage, type Origin, holding, referenceTo } from './lineage.ts'
+import { keyOf } from './findings.ts'
+import { type Lineage, type Origin, holding, referenceTo, wholeRow } from './lineage.ts'
+import type { TableName } from './walk.ts'
 
 /** Columns with their lineage, as something in FROM has them. */
 export interface Relation {
@@ -11,11 +13,12 @@ export interface Relation {
 }
 
 /** A table: which columns it has is not known here. */
-export function tableRelation(note: Origin['note']): Relation {
+export function tableRelation(name: TableName, note: Origin['note']): Relation {
+  const table = keyOf(name)
   return {
     has: () => undefined,
-    column: (name) => ({ kind: 'origin', name, note }),
-    row: () => ({ kind: 'origin', name: undefined, note }),
+    column: (column) => ({ kind: 'origin', table, name: column, note }),
+    row: () => ({ kind: 'origin', table, name: undefined, note }),
   }
 }
 
@@ -35,7 +38,7 @@ export function joined(relations: readonly Relation[]): Relation {
       referenceTo(() =>
         relations.filter((relation) => relation.has(name) !== false).map((relation) => relation.column(name)),
       ),
-    row: () => referenceTo(() => relations.map((relation) => relation.row())),
+    row: () => wholeRow(() => relations.map((relation) => relation.row())),
   }
 }
 
@@ -70,6 +73,6 @@ export class LateRelation implements Relation {
   }
 
   row(): Lineage {
-    return referenceTo(() => (this.#relation === undefined ? [] : [this.#relation.row()]))
+    return wholeRow(() => (this.#relation === undefined ? [] : [this.#relation.row()]))
   }
 }

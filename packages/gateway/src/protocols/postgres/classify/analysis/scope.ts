@@ -1,5 +1,5 @@
 import type { Columns } from './findings.ts'
-import { holding, type Lineage, made, referenceTo } from './lineage.ts'
+import { holding, type Lineage, made, referenceTo, wholeRow } from './lineage.ts'
 import { Outputs } from './outputs.ts'
 import type { Relation } from './relation.ts'
 
@@ -113,7 +113,7 @@ export class Level {
   everything(): Lineage {
     const levels = this.#levels()
     for (const level of levels) level.star()
-    return holding([referenceTo(() => levels.flatMap(({ sources }) => sources.map(({ relation }) => relation.row())))])
+    return holding([wholeRow(() => levels.flatMap(({ sources }) => sources.map(({ relation }) => relation.row())))])
   }
 
   /** Innermost first, as names are looked up. */

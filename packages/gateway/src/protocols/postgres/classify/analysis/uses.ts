@@ -15,6 +15,7 @@ export class Uses {
   readonly #compared: (readonly [Lineage, Lineage])[] = []
   readonly #ordered: Lineage[] = []
   readonly #given: Given[] = []
+  readonly #parts = new Map<Lineage, readonly Lineage[]>()
   #isMerging = false
   #steps = 0
 
@@ -57,7 +58,7 @@ export class Uses {
       if (this.#isMade(left)) this.#computed.push(right)
       if (this.#isMade(right)) this.#computed.push(left)
     }
-    for (const value of this.#ordered) if (isMixed(this.#ends([value]))) this.#computed.push(value)
+    for (const value of this.#ordered) if (this.#isMixed(value)) this.#computed.push(value)
     for (const end of this.#ends(this.#computed)) if (end.kind === 'origin') end.note('computed', end.name)
     for (const given of this.#given) this.#settleGiven(given)
     return this.#steps <= MAX_STEPS
@@ -65,6 +66,45 @@ export class Uses {
 
   #isMade(value: Lineage): boolean {
     return this.#ends([value]).some(({ kind }) => kind === 'made')
+  }
+
+  /**
+   * Whether rows may hold values of more than one column here. A name that may mean several columns means one of them in all rows, so each
+   * meaning is looked at by itself, as long as nothing else stands beside it.
+   */
+  #isMixed(value: Lineage): boolean {
+    const meanings = new Set([value])
+    for (const meaning of meanings) {
+      const isCertain = (part: Lineage): boolean => !this.#isAmbiguous(part)
+      const held = [...this.#reached([meaning], isCertain)].filter(
+        (part) => part.kind !== 'choice' || this.#isAmbiguous(part),
+      )
+      if (!this.#areSame(held) && !this.#areSame(this.#ends(held))) return true
+      for (const part of held) for (const one of this.#partsOf(part)) meanings.add(one)
+    }
+    return false
+  }
+
+  /** Whether it is a name that may mean several values. */
+  #isAmbiguous(value: Lineage): boolean {
+    return value.kind === 'choice' && value.isFixed && this.#partsOf(value).length > 1
+  }
+
+  /** Whether these are one column or one ambiguous name. */
+  #areSame(values: readonly Lineage[]): boolean {
+    return new Set(values.map((value) => this.#identity(value))).size <= 1
+  }
+
+  /**
+   * A column is known by its table and its name, however often it is read; an ambiguous name by the columns that it may mean, in the order in
+   * which they are looked up: where that is the same, so is what is found.
+   */
+  #identity(value: Lineage): unknown {
+    const columns = value.kind === 'choice' ? this.#partsOf(value) : [value]
+    const known = columns.flatMap((column) =>
+      column.kind === 'origin' && column.name !== undefined ? [[column.table, column.name]] : [],
+    )
+    return known.length === columns.length ? JSON.stringify(known) : value
   }
 
   /** The ends that values can be followed to. */
@@ -78,12 +118,18 @@ export class Uses {
     for (const value of reached) {
       if (this.#steps > MAX_STEPS) break
       if (value.kind !== 'choice' || !passes(value)) continue
-      for (const part of value.parts()) {
-        this.#steps++
-        reached.add(part)
-      }
+      for (const part of this.#partsOf(value)) reached.add(part)
     }
     return reached
+  }
+
+  /** What a value may be, unless that is too much to look at. Asked for once, so that going in a circle is noticed. */
+  #partsOf(value: Lineage): readonly Lineage[] {
+    if (value.kind !== 'choice' || this.#steps > MAX_STEPS) return []
+    const parts = this.#parts.get(value) ?? value.parts()
+    this.#parts.set(value, parts)
+    this.#steps += parts.length
+    return parts
   }
 
   /** Behind the first value that is not traced lies what the result's column does not name, unless its label does. */
@@ -105,12 +151,4 @@ interface Given {
 /** Whether nothing of a table is in a value. */
 function isFree({ kind }: Lineage): boolean {
   return kind === 'constant' || kind === 'made'
-}
-
-/** Whether values of more than one column are among these; an ambiguous name is the same column, of one table or another. */
-function isMixed(ends: readonly End[]): boolean {
-  const origins = ends.filter((end) => end.kind === 'origin')
-  if (origins.length < ends.length) return true
-  const [first] = origins
-  return origins.length > 1 && origins.some(({ name }) => name === undefined || name !== first?.name)
 }

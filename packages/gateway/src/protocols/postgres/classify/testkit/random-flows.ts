@@ -157,7 +157,8 @@ class Writer {
   /** Steps that tell the place of values among others. */
   #placing(): readonly Step[] {
     const [one, other] = [this.#column(), this.#column()]
-    const among: Step = (query) => `(${query}) union all values ('p0260x', 'k'), ('m0130', 'p0260x')`
+    const others = this.#pick([`values ('p0260x', 'k'), ('m0130', 'p0260x')`, this.#first()])
+    const among: Step = (query) => `(${query}) union all ${others}`
     return [
       (query) => `select a, (rank() over (order by ${one}))::text as b from (${among(query)}) n`,
       (query) => `select array_agg(${one} order by ${other}, ${one})::text as a, 'k' as b from (${among(query)}) n`,
@@ -183,7 +184,9 @@ class Writer {
       (query) => `select max(${one}) as a, min(${other}) as b from (${query}) ${name}`,
       (query) =>
         `select count(distinct ${one})::text as a, array_agg(distinct ${other})::text as b from (${query}) ${name}`,
-      (query) => `select distinct on (${one}) ${one} as a, 'k' as b from (${query}) ${name} order by ${one}`,
+      (query) =>
+        // Without a name in front `b` is the constant, and which row is left is left to the plan.
+        `select distinct on (${name}.${one}) ${one} as a, 'k' as b from (${query}) ${name} order by ${name}.${one}`,
       (query) => `select a, count(*) filter (where ${condition})::text as b from (${query}) ${name} group by a`,
       (query) => `select nullif(${one}, ${this.#expression(name)}) as a, b from (${query}) ${name}`,
       (query) => `select s.a, s.b from s where s.${one} in (select ${other} from (${query}) ${name})`,
