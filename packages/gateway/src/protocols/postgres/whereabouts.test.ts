@@ -238,6 +238,15 @@ test('a cancellation for what ran before that hits the question does no harm', a
   })
 })
 
+test('what a question that was cancelled while it ran has left behind does not stop the next', async () => {
+  // PostgreSQL keeps a prepared statement whose execution failed; this one stands for it.
+  client.send(parse('SELECT 1', 'sallyport origins'), sync)
+  await client.ready()
+  later()
+  assert.deepEqual(await ask(SECRET), masked)
+  assert.equal(asked, 1)
+})
+
 test('a question that is answered with an error ends the session, and nothing has run', async () => {
   await whileAsked(async (backend) => {
     for (let attempt = 1; attempt <= 3; attempt += 1) {

@@ -89,11 +89,15 @@ const QUESTION_NAME = 'sallyport origins'
  */
 export function encodeQuestion(declared: readonly DeclaredColumn[]): Bytes {
   const name = QUESTION_NAME
+  const close: FrontendMessage = { kind: 'close', target: 'statement', name }
   const messages: readonly FrontendMessage[] = [
+    // One that was cancelled while it ran was prepared and never closed. PostgreSQL 18, Extended Query: "It is not an error to issue Close
+    // against a nonexistent statement or portal name."
+    close,
     { kind: 'parse', name, text: toUtf8(question(declared)), parameterTypes: [] },
     { kind: 'bind', portal: name, statement: name, parameterFormats: [], parameters: [], resultFormats: [] },
     { kind: 'execute', portal: name, maxRows: 0 },
-    { kind: 'close', target: 'statement', name },
+    close,
     { kind: 'sync' },
   ]
   return concatBytes(messages.map(encodeFrontend))
