@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Boundary, startBoundary } from './boundary.ts'
 import { endOfLog } from './child.ts'
 import { login, PEOPLE } from './people.ts'
@@ -15,6 +15,9 @@ import { STEPS } from './tour.ts'
 
 /** What a shell answers with for a program that Ctrl-C ended: 128 + SIGINT. */
 const INTERRUPTED = 130
+
+/** How long after a fault Ctrl-C may still explain it. */
+const INTERRUPTION_MS = 250
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
@@ -32,6 +35,7 @@ async function runTour(boundary: Boundary): Promise<number> {
       const shown = await step.run(tour)
       say(`  ✓ ${step.title}\n      ${shown}`)
     } catch (error) {
+      if (await isInterrupted()) return INTERRUPTED
       say(`  ✗ ${step.title}\n      ${error instanceof Error ? error.message : String(error)}`)
       return 1
     }
@@ -56,6 +60,11 @@ const interrupted = new Promise<void>((resolve) => {
     })
   }
 })
+
+/** Whether what went wrong is that somebody ended the demo: what it has started hears Ctrl-C too, perhaps before it does itself. */
+async function isInterrupted(): Promise<boolean> {
+  return await Promise.race([interrupted.then(() => true), delay(INTERRUPTION_MS, false)])
+}
 
 /** Waits until the gateway has ended: in good order, as after Ctrl-C, or by a fault, which is said. */
 async function untilGatewayEnds(boundary: Boundary): Promise<number> {
@@ -95,10 +104,9 @@ async function main(args: readonly string[]): Promise<number> {
   // What is pasted finds its login in the checkout; the tour has its own, and may run beside.
   const starting = startBoundary(isCheck ? DEMO : { ...DEMO, home: REPOSITORY })
   const boundary = await starting.catch(async (error: unknown) => {
-    // What it starts hears Ctrl-C, too, and is no fault then.
-    const exitCode = await Promise.race([whenInterrupted, setImmediate(1)])
-    if (exitCode === 1) say(error instanceof Error ? error.message : String(error))
-    return exitCode
+    if (await isInterrupted()) return await whenInterrupted
+    say(error instanceof Error ? error.message : String(error))
+    return 1
   })
   if (typeof boundary === 'number') return boundary
   try {
