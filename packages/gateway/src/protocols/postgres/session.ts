@@ -9,26 +9,19 @@
  * client is told, what runs is cancelled, every permit gets its outcome.
  */
 import type { Clock } from '#base'
-import {
-  type ErrorCode,
-  GatewayError,
-  type Log,
-  type Masking,
-  type OpenSession,
-  type SessionEnd,
-  type Verdict,
-} from '#model'
+import { GatewayError, type Log, type Masking, type OpenSession, type SessionEnd } from '#model'
+import { Admission } from './admission.ts'
 import type { Classification, Classifier } from './classifier.ts'
 import type { Arrival, ClientConnection } from './client/connection.ts'
 import { WireError } from './codec/index.ts'
-import { type HeldAlone, heldAlone, Holding, unapproved } from './holding.ts'
-import { alone, Meanings } from './meanings.ts'
+import { Holding } from './holding.ts'
+import { Meanings } from './meanings.ts'
 import { SessionNames } from './names.ts'
 import { Outbox } from './outbox.ts'
 import { withPartitions } from './partitions.ts'
 import { PermitLedger } from './permitted.ts'
 import { Planner, textOf } from './plan.ts'
-import type { Plan, Slot } from './steps.ts'
+import type { Plan } from './steps.ts'
 import { type Answer, answerCode, answerSessionEnd, encodeAnswer } from './refuse.ts'
 import { Relay } from './relay.ts'
 import { Responses } from './responses.ts'
@@ -38,7 +31,6 @@ import { Cancellation } from './upstream/cancellation.ts'
 import { cancelUpstream, type UpstreamSession, type UpstreamTarget } from './upstream/connect.ts'
 import type { UpstreamHandler } from './upstream/upstream.ts'
 import { Whereabouts } from './whereabouts.ts'
-import { words } from './words.ts'
 
 /** What a session is made of. */
 export interface SessionParts {
@@ -75,7 +67,6 @@ export class PostgresSession {
   readonly #settings: PostgresSettings
   readonly #names = new SessionNames()
   readonly #planner = new Planner(this.#names)
-  readonly #meanings: Meanings
   readonly #whereabouts: Whereabouts
   readonly #outbox: Outbox
   readonly #ledger: PermitLedger
@@ -83,10 +74,9 @@ export class PostgresSession {
   readonly #sender: Sender
   readonly #cancellation: Cancellation
   readonly #holding: Holding
+  readonly #admission: Admission
   readonly #ended = Promise.withResolvers<void>()
   #isWorking = false
-  #isAdmitting = false
-  #isCancelled = false
   #isOver = false
   /** The server has said why it hangs up. */
   #hasLastWord = false
@@ -97,7 +87,6 @@ export class PostgresSession {
     this.#settings = parts.target.settings
     this.#ledger = new PermitLedger(parts.open, parts.clock)
     const { upstream, declarations } = parts.upstream
-    this.#meanings = new Meanings(upstream.parameters, parts.open.session.id)
     const { writer } = parts.client
     this.#holding = new Holding(writer, parts.masking.scrubber, parts.holdMs)
     this.#whereabouts = new Whereabouts(declarations, this.#settings, parts.clock)
@@ -116,6 +105,12 @@ export class PostgresSession {
     const { scrubber } = parts.masking
     const context = { outbox, writer, scrubber, names: this.#names, responses: this.#responses }
     this.#sender = new Sender({ ...context, isOver: () => this.#isOver })
+    this.#admission = new Admission({
+      ...{ open: parts.open, ledger: this.#ledger, holding: this.#holding },
+      ...{ sender: this.#sender, responses: this.#responses, isOver: () => this.#isOver },
+      meanings: new Meanings(upstream.parameters, parts.open.session.id),
+      renew: () => this.#renewOrigins(),
+    })
     this.#cancellation = new Cancellation(
       () => this.#cancelUpstream(),
       () => this.#responses.running,
@@ -154,8 +149,7 @@ export class PostgresSession {
   /** Cancels what is running or waiting to run, as a CancelRequest of the client asks. */
   cancel(): void {
     if (this.#isOver) return
-    if (this.#isAdmitting) this.#isCancelled = true
-    this.#holding.stop()
+    this.#admission.cancel()
     this.#cancellation.request()
   }
 
@@ -294,63 +288,9 @@ export class PostgresSession {
   }
 
   async #carryOut(plan: Plan): Promise<void> {
-    const unrecorded = await this.#admit(plan)
+    const unrecorded = await this.#admission.admit(plan)
     if (unrecorded === undefined) await this.#sender.send(plan)
     else await this.#sender.sendNothing(plan, answerCode(unrecorded))
-  }
-
-  /** Asks for permits; returns why nothing could be recorded: the trail cannot be written, or not so much at once. */
-  async #admit(plan: Plan): Promise<Unrecorded | undefined> {
-    if (plan.slots.length === 0) return undefined
-    this.#isAdmitting = true
-    this.#isCancelled = false
-    try {
-      const uncertain = this.#meanings.uncertain(plan)
-      const asked = plan.slots.map((slot) => this.#meanings.of(slot, !uncertain.has(slot)))
-      const verdicts = await this.#parts.open.admit(asked)
-      for (const [index, slot] of plan.slots.entries()) this.#settle(slot, verdicts[index])
-      for (const slot of uncertain) if (slot.refusal !== undefined) slot.refusal = alone(slot.refusal)
-      const held = heldAlone(plan, verdicts, this.#parts.open)
-      if (held !== undefined && !uncertain.has(held.slot)) await this.#hold(held)
-    } catch (error) {
-      if (error instanceof GatewayError && isUnrecorded(error.code)) return error.code
-      throw error
-    } finally {
-      this.#isAdmitting = false
-    }
-    if (this.#isCancelled) cancelFirst(plan)
-    return undefined
-  }
-
-  #settle(slot: Slot, verdict: Verdict | undefined): void {
-    if (verdict === undefined) throw new TypeError('fewer verdicts than operations')
-    if (verdict.kind === 'permit') {
-      slot.permitted = this.#ledger.enter(verdict.permit)
-      delete slot.refusal
-    } else slot.refusal = verdict.refusal
-  }
-
-  /** Lets a held statement wait for its answer, unless others would wait for it; approved, the very same is asked for again. */
-  async #hold(held: HeldAlone): Promise<void> {
-    const { slot, step } = held
-    if (!this.#holding.isOn) return
-    await this.#sender.allAnswered()
-    const isHarmless = !this.#sender.isDoomed && !this.#responses.hasWritten && !step.batch.isFailed
-    if (this.#isOver || this.#isCancelled || !isHarmless) return this.#cancelHeld(held)
-    const status = await this.#holding.wait(held, this.#resource())
-    if (this.#isOver || this.#isCancelled) return this.#cancelHeld(held)
-    if (status === 'approved') {
-      await this.#renewOrigins()
-      if (this.#isOver) return
-      // Everything before it is answered.
-      const [verdict] = await this.#parts.open.admit([this.#meanings.of(slot, true)])
-      this.#settle(slot, verdict)
-    } else slot.refusal = unapproved(held, status, this.#resource())
-  }
-
-  /** Says to whoever cancelled that it was cancelled; the request stays open. */
-  #cancelHeld({ step }: HeldAlone): void {
-    if (this.#isCancelled) step.words ??= words.cancelled
   }
 
   #onFault(error: unknown): void {
@@ -411,22 +351,5 @@ export class PostgresSession {
     upstream.upstream.terminate()
     this.#ledger.concludeAll('lost')
     await open.close(end)
-  }
-}
-
-/** Why the operations of a plan have no record; then none of them ran. */
-type Unrecorded = 'SP_TRAIL_UNAVAILABLE' | 'SP_OPERATION_TOO_LARGE'
-
-function isUnrecorded(code: ErrorCode): code is Unrecorded {
-  return code === 'SP_TRAIL_UNAVAILABLE' || code === 'SP_OPERATION_TOO_LARGE'
-}
-
-/** A cancellation came while the batch was being admitted: what would run first does not. */
-function cancelFirst(plan: Plan): void {
-  for (const step of plan.steps) {
-    if (step.kind === 'query' || ('slot' in step && step.kind !== 'refused' && step.slot?.permitted !== undefined)) {
-      step.words ??= words.cancelled
-      return
-    }
   }
 }

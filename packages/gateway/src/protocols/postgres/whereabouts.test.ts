@@ -1,10 +1,12 @@
 /** Tables that are made anew and partitions that are added while a session is open: what they hold is masked all the same, before a real PostgreSQL. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { type Clock, fromUtf8, toUtf8 } from '#base'
 import { processClock, type TestGateOptions } from '../../../testkit/gate.ts'
 import { startPostgres, type TestPostgres } from '../../../testkit/postgres.ts'
-import type { FrontendMessage } from './codec/index.ts'
+import { encodeStartup, type FrontendMessage } from './codec/index.ts'
 import { endSharedClassifier, startBoundary, type TestBoundary } from './testkit/boundary.ts'
 import { outline, WireClient } from './testkit/wire.ts'
 import { createTcpDialer, type Dialer } from './upstream/dialer.ts'
@@ -189,6 +191,35 @@ test('what waited for an approval finds what is known when it runs', async () =>
   waiting.end()
 })
 
+test('what was approved and is cancelled while it is asked where columns lie does not use its approval', async () => {
+  const locked = Promise.withResolvers<void>()
+  await using holding = await start({
+    permits: () => 'SP_POLICY_NEEDS_APPROVAL',
+    pending: () => ({
+      ...{ ref: '0001X', status: 'open', expiresAtMs: 1_800_000, need: 'security:1' },
+      answered: async () => {
+        await admin.query('BEGIN; LOCK TABLE pg_catalog.pg_inherits')
+        later()
+        locked.resolve()
+        return 'approved'
+      },
+    }),
+  })
+  const waiting = await login(holding)
+  const key = waiting.greeting.find((message) => message.kind === 'backendKeyData')
+  assert.ok(key !== undefined)
+  waiting.send({ kind: 'query', text: toUtf8(SECRET) })
+  await locked.promise
+  await asking()
+  const socket = connect({ port: holding.port })
+  socket.end(encodeStartup({ ...key, kind: 'cancel' }))
+  await once(socket.resume(), 'close')
+  await admin.query('COMMIT')
+  assert.deepEqual(outline(await waiting.ready()), ['notice NOTICE 00000', 'error ERROR 57014', 'ready I'])
+  assert.equal(holding.gate.admissions.length, 1)
+  waiting.end()
+})
+
 test('nothing is asked within a transaction or a pipeline, and in long pipelines between two', async () => {
   await ask('BEGIN')
   later()
@@ -215,23 +246,26 @@ test('nothing is asked within a transaction or a pipeline, and in long pipelines
   assert.equal(asked, 2)
 })
 
+/** The backend whose question waits for a lock of the administrator's. */
+async function asking(): Promise<number> {
+  const waiting = `SELECT pid FROM pg_catalog.pg_locks WHERE NOT granted AND relation = 'pg_inherits'::regclass`
+  for (;;) {
+    const row = outline(await admin.query(waiting)).find((line) => line.startsWith('row '))
+    if (row !== undefined) return Number(row.slice(4))
+  }
+}
+
 /** Does something while the question waits for a lock of the administrator's. */
-async function whileAsked(act: (backends: () => Promise<number>) => Promise<void>): Promise<void> {
+async function whileAsked(act: () => Promise<void>): Promise<void> {
   await admin.query('BEGIN; LOCK TABLE pg_catalog.pg_inherits')
   later()
   client.send({ kind: 'query', text: toUtf8(SECRET) })
-  const waiting = `SELECT pid FROM pg_catalog.pg_locks WHERE NOT granted AND relation = 'pg_inherits'::regclass`
-  await act(async () => {
-    for (;;) {
-      const row = outline(await admin.query(waiting)).find((line) => line.startsWith('row '))
-      if (row !== undefined) return Number(row.slice(4))
-    }
-  })
+  await act()
 }
 
 test('a cancellation for what ran before that hits the question does no harm', async () => {
-  await whileAsked(async (backend) => {
-    await admin.query(`SELECT pg_cancel_backend(${String(await backend())})`)
+  await whileAsked(async () => {
+    await admin.query(`SELECT pg_cancel_backend(${String(await asking())})`)
     while (asked < 2) await admin.query('SELECT 1')
     await admin.query('COMMIT')
     assert.deepEqual(outline(await client.ready()), masked)
@@ -248,10 +282,10 @@ test('what a question that was cancelled while it ran has left behind does not s
 })
 
 test('a question that is answered with an error ends the session, and nothing has run', async () => {
-  await whileAsked(async (backend) => {
+  await whileAsked(async () => {
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       while (asked < attempt) await admin.query('SELECT 1')
-      await admin.query(`SELECT pg_cancel_backend(${String(await backend())})`)
+      await admin.query(`SELECT pg_cancel_backend(${String(await asking())})`)
     }
     assert.deepEqual(outline(await client.rest()), ['error FATAL 08004'])
     await admin.query('ROLLBACK')
@@ -260,8 +294,8 @@ test('a question that is answered with an error ends the session, and nothing ha
 })
 
 test('a database that says goodbye meanwhile is heard', async () => {
-  await whileAsked(async (backend) => {
-    await admin.query(`SELECT pg_terminate_backend(${String(await backend())})`)
+  await whileAsked(async () => {
+    await admin.query(`SELECT pg_terminate_backend(${String(await asking())})`)
     assert.deepEqual(outline(await client.rest()), ['error FATAL 57P01'])
     await admin.query('ROLLBACK')
   })
